@@ -1,0 +1,78 @@
+package punch_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestTalk: what partners can do over a path.
+func TestTalk(t *testing.T) {
+	l := newLab(t)
+	l.become(t, home1, home1)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("abc"), 0o600))
+	for _, c := range []struct {
+		name string
+		a, b []string
+		want []string // in b's output
+	}{
+		{"echo over UDP", []string{"--serve", "echo"}, []string{"--say", "one", "--say", "two"}, []string{"reply      one\n", "reply      two\n"}},
+		{"echo over TCP", []string{"--tcp", "--serve", "echo"}, []string{"--tcp", "--say", "one", "--say", "two"}, []string{"reply      one\n", "reply      two\n"}},
+		{"upper", []string{"--tcp", "--serve", "upper"}, []string{"--tcp", "--say", "one"}, []string{"reply      ONE\n"}},
+		{"chat", []string{"--tcp", "--chat", "--name", "ann", "--say", "hello", "--until", "bye"},
+			[]string{"--tcp", "--chat", "--name", "bob", "--when", "hello", "--say", "hi", "--say", "bye"},
+			[]string{"heard      ann: hello\n", "said       bob: bye\n"}},
+		{"get", []string{"--tcp", "--serve", "file", "--dir", dir}, []string{"--tcp", "--get", "notes.txt", "--discard"},
+			[]string{"md5        900150983cd24fb0d6963f7d28e17f72 notes.txt\n"}},
+		{"post", []string{"--tcp", "--serve", "file", "--dir", dir}, []string{"--tcp", "--post", "big", "--generate", "1MB"},
+			[]string{"posted     big 1000000 bytes"}},
+		{"nothing", nil, nil, []string{"path       direct"}},
+		{"nothing over TCP", []string{"--tcp"}, []string{"--tcp"}, []string{"path       direct"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			args := []string{"--rendezvous", l.server.String(), "--token", c.name}
+			a, b := l.start(t, 0, append(args, c.a...)...), l.start(t, 1, append(args, c.b...)...)
+			statusA, statusB := a.end(t), b.end(t)
+			logs := a.out.String() + b.out.String()
+			assert.Equal(t, []int{0, 0}, []int{statusA, statusB}, logs)
+			for _, want := range c.want {
+				assert.Contains(t, b.out.String(), want, logs)
+			}
+		})
+	}
+}
+
+// TestStay: one serves partner after partner, whatever becomes of each.
+func TestStay(t *testing.T) {
+	l := newLab(t)
+	l.become(t, home1, home1)
+	for _, tcp := range []bool{false, true} {
+		t.Run(name(tcp), func(t *testing.T) {
+			args := []string{"--rendezvous", l.server.String(), "--token", "stay " + name(tcp)}
+			if tcp {
+				args = append(args, "--tcp")
+			}
+			b := l.start(t, 1, append(args, "--serve", "echo", "--stay", "--idle", "2s")...)
+			b.out.Wait(t, "ready ")
+			for i := range 4 {
+				if i == 2 { // one that is killed in the middle
+					c := l.start(t, 0, append(args, "--serve", "echo")...)
+					c.out.Wait(t, "path       direct")
+					require.NoError(t, c.cmd.Process.Kill())
+					_ = c.cmd.Wait()
+					b.out.Wait(t, map[bool]string{false: "was not heard for 2 s (--idle)", true: "closed "}[tcp])
+					continue
+				}
+				a := l.start(t, 0, append(args, "--say", "hello")...)
+				assert.Zero(t, a.end(t), a.out.String()+b.out.String())
+				assert.Contains(t, a.out.String(), "reply      hello\n")
+			}
+			require.NoError(t, b.cmd.Process.Signal(os.Interrupt))
+			assert.Zero(t, b.end(t), b.out.String())
+		})
+	}
+}
