@@ -51,8 +51,9 @@ func readAddress(r io.Reader) (addr.Remote, error) {
 	}
 	remote := addr.Remote{Port: binary.BigEndian.Uint16(rest[size:])}
 	if b[0] == typeName {
-		remote.Host = string(rest[:size])
-		return remote, checkHost(remote.Host)
+		var err error
+		remote.Host, err = parseHost(string(rest[:size]))
+		return remote, err
 	}
 	ip, _ := netip.AddrFromSlice(rest[:size])
 	remote.Host = ip.String()
@@ -70,7 +71,7 @@ func appendAddress(b []byte, r addr.Remote) ([]byte, error) {
 	case err == nil:
 		b = append(append(b, typeIPv6), ip.AsSlice()...)
 	default:
-		if err := checkHost(r.Host); err != nil {
+		if err := checkName(r.Host); err != nil {
 			return nil, err
 		}
 		b = append(append(b, typeName, byte(len(r.Host))), r.Host...)
@@ -78,15 +79,21 @@ func appendAddress(b []byte, r addr.Remote) ([]byte, error) {
 	return binary.BigEndian.AppendUint16(b, r.Port), nil
 }
 
-// checkHost refuses what can be neither a name nor an address, before it comes to a
-// resolver or a log. It is stricter than RFC 1928, which says nothing of the bytes of a
-// name, and laxer than the DNS's own rules: an underscore and UTF-8 are let through.
-func checkHost(s string) error {
+// parseHost reads a name, or an address in letters. An address gets its one spelling
+// (RFC 5952), however it came: rules and logs see "::", not "000::0" beside it.
+func parseHost(s string) (string, error) {
+	if ip, err := netip.ParseAddr(s); err == nil && ip.Zone() == "" {
+		return ip.String(), nil
+	}
+	return s, checkName(s)
+}
+
+// checkName refuses what can be no name, before it comes to a resolver or a log. It is
+// stricter than RFC 1928, which says nothing of the bytes of a name, and laxer than the
+// DNS's own rules: an underscore and UTF-8 are let through.
+func checkName(s string) error {
 	if s == "" || len(s) > maxName {
 		return fmt.Errorf("a name of %d bytes", len(s))
-	}
-	if ip, err := netip.ParseAddr(s); err == nil && ip.Zone() == "" {
-		return nil
 	}
 	for _, c := range []byte(s) {
 		switch {

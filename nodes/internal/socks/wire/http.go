@@ -55,7 +55,8 @@ func parseAuthority(s string) (addr.Remote, error) {
 	if err != nil || port == 0 {
 		return addr.Remote{}, fmt.Errorf("CONNECT %q: port %q is not a number from 1 to 65535", s, digits)
 	}
-	return addr.Remote{Host: host, Port: uint16(port)}, checkHost(host)
+	host, err = parseHost(host)
+	return addr.Remote{Host: host, Port: uint16(port)}, err
 }
 
 // parseBasic reads credentials of the scheme Basic (RFC 7617 section 2).

@@ -74,6 +74,25 @@ func TestWhatIsNoMessage(t *testing.T) {
 	assert.ErrorIs(t, err, ErrFragment)
 }
 
+// An address that comes as a name has one spelling, by SOCKS and by HTTP CONNECT.
+func TestSpellingOfAddresses(t *testing.T) {
+	for came, want := range map[string]string{
+		"000::0":                 "::",
+		"2001:DB8:0:0:0:0:0:1":   "2001:db8::1",
+		"::ffff:c612:160a":       "::ffff:198.18.22.10",
+		"198.18.22.10":           "198.18.22.10",
+		"198.018.22.10":          "198.018.22.10", // no address: a name, for the resolver to refuse
+		"Server_1.crosslan.test": "Server_1.crosslan.test",
+	} {
+		q, err := ReadRequest(strings.NewReader("\x05\x01\x00\x03" + string(rune(len(came))) + came + "\x00\x50"))
+		require.NoError(t, err, came)
+		assert.Equal(t, addr.Remote{Host: want, Port: 80}, q.Address)
+		tunnel, err := ParseTunnel([]byte("CONNECT " + net.JoinHostPort(came, "80") + " HTTP/1.1\r\nHost: x\r\n\r\n"))
+		require.NoError(t, err, came)
+		assert.Equal(t, addr.Remote{Host: want, Port: 80}, tunnel.Target)
+	}
+}
+
 func readGreeting(r io.Reader) error { _, err := ReadGreeting(r); return err }
 func readPassword(r io.Reader) error { _, _, err := ReadPassword(r); return err }
 func readRequest(r io.Reader) error  { _, err := ReadRequest(r); return err }
