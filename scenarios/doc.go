@@ -42,6 +42,8 @@
 // # Expected lines
 //
 //   - … stands for any text within a line, also for none.
+//   - N.… s, a time, may be up to three seconds longer: a machine with much to
+//     do is late, and never early.
 //   - A line of only … stands for any number of lines, also for none.
 //   - [exit N] as the last line says that the command ends with status N;
 //     without it the command must end with status 0.

@@ -31,6 +31,18 @@ func TestMatchLine(t *testing.T) {
 		{"……", "x", true},
 		{"三…五", "三四五", true},
 		{"literal …", "literal …", true},
+		{"after 3.… s", "after 3.01 s", true},
+		{"after 3.… s", "after 6.99 s", true}, // late
+		{"after 3.… s", "after 7.00 s", false},
+		{"after 3.… s", "after 2.99 s", false},
+		{"after 3.… s (…)", "after 5.84 s (Windows)", true},
+		{"after 3.… s …", "after 5.84 s", false},
+		{"0.… s of 3.… s", "1.2 s of 3.1 s", true},
+		{"0.… s of 3.… s", "1.2 s of 2.9 s", false},
+		{"a.c after 0.… s", "abc after 1.0 s", false}, // a dot is a dot
+		{"after 3.… seconds", "after 4.0 seconds", false},
+		{"13.… s", "3.5 s", false},
+		{"after 3.… s", "after 99999999999999999999.0 s", false},
 	} {
 		assert.Equal(t, c.ok, matchLine(c.want, c.got), "%q %q", c.want, c.got)
 	}
