@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"time"
@@ -32,6 +33,7 @@ type partner struct {
 
 	choose  func(string) (*service.Partner, error)
 	service *service.Partner
+	stream  bool // what is done wants a stream of bytes, not datagrams
 }
 
 func punchCommand() *cobra.Command { return punch.Command(&partner{}) }
@@ -42,12 +44,12 @@ func (p *partner) AddFlags(cmd *cobra.Command) {
 	f.StringVar(&p.serve, "serve", "", "serve the partner: echo, upper, file or sink, with their flags")
 	f.StringArrayVar(&p.say, "say", nil, "say this to the partner's echo and print what comes back, or in a chat; may be repeated")
 	f.DurationVar(&p.limit, "answer-timeout", defaultTimeout, "limit for each answer of the partner")
-	f.BoolVar(&p.chats, "chat", false, "with --tcp: chat, if the partner does")
+	f.BoolVar(&p.chats, "chat", false, "chat, if the partner does")
 	f.StringVar(&p.chat.name, "name", "", "chat: put this name before each line; post: the file's name over there")
 	f.StringVar(&p.chat.when, "when", "", "chat: begin to say the lines of --say once a line with this text was heard")
 	f.StringVar(&p.chat.until, "until", "", "chat: leave once a line with this text was heard")
-	f.StringVar(&p.get, "get", "", "with --tcp: fetch this file from the partner's file service")
-	f.StringVar(&p.post, "post", "", "with --tcp: send this file to the partner's file service")
+	f.StringVar(&p.get, "get", "", "fetch this file from the partner's file service")
+	f.StringVar(&p.post, "post", "", "send this file to the partner's file service")
 	f.StringVar(&p.file.to, "to", ".", "get: the directory to put the file into")
 	f.BoolVar(&p.file.discard, "discard", false, "get: keep nothing of the file but its digests")
 	f.StringVar(&p.file.generate, "generate", "", "post: make up a file of this size, such as 100MB")
@@ -68,20 +70,17 @@ func (p *partner) Check(cmd *cobra.Command, tcp, stay bool) (err error) {
 		return errors.New("--serve, --say, --chat, --get and --post: choose one (--say goes with --chat)")
 	case stay && p.serve == "":
 		return errors.New("--stay: serve what? Give --serve")
-	case !tcp && (p.chats || p.get != "" || p.post != ""):
-		return errors.New("--chat, --get and --post need a stream of bytes: add --tcp on both sides")
 	case p.limit <= 0:
 		return fmt.Errorf("--answer-timeout %v: must be more than nothing, such as 2s", p.limit)
 	case p.serve == "":
 		p.chat.lines, p.file.name = p.say, p.chat.name
+		p.stream = tcp || p.chats || p.get != "" || p.post != ""
 		return judgeSize("--generate", p.file.generate)
 	}
 	if p.service, err = p.choose(p.serve); err != nil {
 		return fmt.Errorf("--serve: %w", err)
 	}
-	if tcp && !p.service.Streams() || !tcp && !p.service.Datagrams() {
-		return fmt.Errorf("--serve %s needs a stream of bytes: add --tcp on both sides", p.serve)
-	}
+	p.stream = tcp || !p.service.Datagrams()
 	return nil
 }
 
@@ -95,15 +94,30 @@ func (p *partner) Talk(ctx context.Context, w *punch.Way) error {
 }
 
 func (p *partner) talk(ctx context.Context, w *punch.Way) error {
-	if p.service != nil {
-		if w.TCP != nil {
-			return p.service.Stream(ctx, w.TCP)
+	var socket punch.Socket
+	if p.stream {
+		var err error
+		switch socket, err = w.Stream(ctx); {
+		case p.service != nil && errors.Is(err, io.EOF):
+			return nil // a partner that wants nothing
+		case err != nil:
+			return err
 		}
-		return p.service.Datagram(ctx, w.UDP)
 	}
+	switch {
+	case p.service == nil:
+		return p.ask(ctx, w, socket)
+	case p.stream:
+		return p.service.Stream(ctx, socket)
+	}
+	return p.service.Datagram(ctx, w.UDP)
+}
+
+// ask is the client of the partner: over socket, or by datagrams if there is none.
+func (p *partner) ask(ctx context.Context, w *punch.Way, socket punch.Socket) error {
 	stop := context.AfterFunc(ctx, func() { w.Conn().Close() })
 	defer stop()
-	s := &stream{tcp: w.TCP, remote: addr.RemoteAt(addr.Of(w.Conn().RemoteAddr())), timeout: p.limit, events: node.From(ctx), receive: sameLength}
+	s := &stream{tcp: socket, remote: addr.RemoteAt(addr.Of(w.Conn().RemoteAddr())), timeout: p.limit, events: node.From(ctx), receive: sameLength}
 	switch {
 	case p.chats:
 		return p.chat.talkAndListen(ctx, s, nil)
@@ -113,7 +127,7 @@ func (p *partner) talk(ctx context.Context, w *punch.Way) error {
 		return p.file.transfer(ctx, s, []string{string(transfer.Post), p.post})
 	}
 	var c interface{ say([]byte) error } = s
-	if w.UDP != nil {
+	if socket == nil {
 		c = &messages{w.UDP, s}
 	}
 	for _, text := range p.say {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,7 +88,8 @@ func sinkCommand() *cobra.Command {
 }
 
 func (k *sink) sendAll(ctx context.Context, s *stream, messages []string) error {
-	if err := s.tcp.SetNoDelay(!k.nagle); err != nil {
+	tcp := s.tcp.(*net.TCPConn) // as openStream has made it
+	if err := tcp.SetNoDelay(!k.nagle); err != nil {
 		return s.fail("setsockopt", err)
 	}
 	for m, err := range k.paced(ctx, messages) {

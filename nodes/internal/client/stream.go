@@ -16,11 +16,12 @@ import (
 	"github.com/crosslan/crosslan/nodes/internal/errno"
 	"github.com/crosslan/crosslan/nodes/internal/node"
 	"github.com/crosslan/crosslan/nodes/internal/observe"
+	"github.com/crosslan/crosslan/nodes/internal/service"
 )
 
-// stream is a conversation over TCP.
+// stream is a conversation over TCP, or over what stands in for it (partner).
 type stream struct {
-	tcp     *net.TCPConn
+	tcp     service.Socket
 	remote  addr.Remote
 	timeout time.Duration
 	events  *node.Events
@@ -33,11 +34,11 @@ type stream struct {
 func openStream(receive func(*stream, []byte) ([]byte, error)) func(context.Context, addr.Remote, *options) (conversation, error) {
 	return func(ctx context.Context, remote addr.Remote, o *options) (conversation, error) {
 		s := &stream{remote: remote, timeout: o.timeout, events: node.From(ctx), receive: receive}
-		var err error
-		s.tcp, err = o.tcp(ctx, remote, s.printConnected)
+		tcp, err := o.tcp(ctx, remote, s.printConnected)
 		if err != nil {
 			return nil, err
 		}
+		s.tcp = tcp
 		return s, nil
 	}
 }

@@ -332,6 +332,12 @@ func (l *Link) LocalAddr() net.Addr { return l.conn.LocalAddr() }
 // RemoteAddr is the peer's, or the relay's, to which the link sends.
 func (l *Link) RemoteAddr() net.Addr { return net.UDPAddrFromAddrPort(l.remote) }
 
+// SetReadBuffer sets how many bytes the kernel keeps for the link.
+func (l *Link) SetReadBuffer(bytes int) error { return l.conn.SetReadBuffer(bytes) }
+
+// SetWriteBuffer sets how many bytes of the link the kernel takes before it sends.
+func (l *Link) SetWriteBuffer(bytes int) error { return l.conn.SetWriteBuffer(bytes) }
+
 // SetDeadline sets the read deadline: a write does not wait.
 func (l *Link) SetDeadline(t time.Time) error { return l.SetReadDeadline(t) }
 

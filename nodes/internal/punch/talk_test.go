@@ -30,6 +30,14 @@ func TestTalk(t *testing.T) {
 			[]string{"md5        900150983cd24fb0d6963f7d28e17f72 notes.txt\n"}},
 		{"post", []string{"--tcp", "--serve", "file", "--dir", dir}, []string{"--tcp", "--post", "big", "--generate", "1MB"},
 			[]string{"posted     big 1000000 bytes"}},
+		{"chat over UDP", []string{"--chat", "--name", "ann", "--say", "hello", "--until", "bye"},
+			[]string{"--chat", "--name", "bob", "--when", "hello", "--say", "hi", "--say", "bye"},
+			[]string{"stream     quic to 198.18.1.2:", "heard      ann: hello\n", "said       bob: bye\n"}},
+		{"get over UDP", []string{"--serve", "file", "--dir", dir}, []string{"--get", "notes.txt", "--discard"},
+			[]string{"md5        900150983cd24fb0d6963f7d28e17f72 notes.txt\n"}},
+		{"post over UDP", []string{"--serve", "file", "--dir", dir}, []string{"--post", "large", "--generate", "100MB"},
+			[]string{"posted     large 100000000 bytes"}},
+		{"nothing of a file service", []string{"--serve", "file", "--dir", dir}, nil, []string{"path       direct"}},
 		{"nothing", nil, nil, []string{"path       direct"}},
 		{"nothing over TCP", []string{"--tcp"}, []string{"--tcp"}, []string{"path       direct"}},
 	} {
@@ -43,6 +51,19 @@ func TestTalk(t *testing.T) {
 				assert.Contains(t, b.out.String(), want, logs)
 			}
 		})
+	}
+}
+
+// TestOnlyOneWantsAStream: who does learns that the other does not, whichever leads.
+func TestOnlyOneWantsAStream(t *testing.T) {
+	l := newLab(t)
+	l.become(t, home1, home1)
+	args := []string{"--rendezvous", l.server.String(), "--token", "stream or not", "--timeout", "1s"}
+	for range 4 {
+		a, b := l.start(t, 0, append(args, "--serve", "echo")...), l.start(t, 1, append(args, "--chat", "--say", "hello")...)
+		statusA, statusB := a.end(t), b.end(t)
+		assert.Equal(t, []int{0, 1}, []int{statusA, statusB}, a.out.String()+b.out.String())
+		assert.Contains(t, b.out.String(), "it does not answer by QUIC within 1 s: both sides must want a stream, as for files and chats")
 	}
 }
 
@@ -73,6 +94,32 @@ func TestStay(t *testing.T) {
 			}
 			require.NoError(t, b.cmd.Process.Signal(os.Interrupt))
 			assert.Zero(t, b.end(t), b.out.String())
+		})
+	}
+}
+
+// BenchmarkFile: a file of 100 MB that one partner sends and the other keeps, meeting and
+// punching included.
+func BenchmarkFile(b *testing.B) {
+	l := newLab(b)
+	l.become(b, home1, home1)
+	serves, sends := l.agent(b, 0), l.agent(b, 1)
+	dir := b.TempDir()
+	for _, tcp := range []bool{true, false} {
+		b.Run(name(tcp), func(b *testing.B) {
+			const size = 100_000_000
+			b.SetBytes(size)
+			args := []string{"--rendezvous", l.server.String(), "--token", "file over " + name(tcp)}
+			if tcp {
+				args = append(args, "--tcp")
+			}
+			for b.Loop() {
+				serves.begin(b, append(args, "--serve", "file", "--dir", dir)...)
+				sends.begin(b, append(args, "--post", "large", "--generate", "100MB")...)
+				a, c := serves.end(b), sends.end(b)
+				require.Equal(b, []int{0, 0}, []int{a.Status, c.Status}, a.Output+c.Output)
+				require.NoError(b, os.Remove(filepath.Join(dir, "large")))
+			}
 		})
 	}
 }

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"github.com/crosslan/crosslan/nodes/internal/addr"
 	"github.com/crosslan/crosslan/nodes/internal/dial"
 	"github.com/crosslan/crosslan/nodes/internal/node"
+	"github.com/crosslan/crosslan/nodes/internal/reliable"
 	"github.com/crosslan/crosslan/nodes/internal/rendezvous"
 )
 
@@ -21,7 +24,9 @@ type Way struct {
 	TCP *net.TCPConn
 
 	// leave takes leave of the server where this side is registered.
-	leave func()
+	leave  func()
+	stream *reliable.Stream // over UDP, if one was wanted
+	limit  time.Duration    // for each word of the partner
 }
 
 // Conn is the connection.
@@ -32,9 +37,35 @@ func (w *Way) Conn() net.Conn {
 	return w.TCP
 }
 
+// Socket is a connection that carries a stream of bytes, which the kernel knows.
+type Socket interface {
+	net.Conn
+	syscall.Conn
+	CloseWrite() error
+}
+
+// Stream is the connection as a stream of bytes: over UDP by QUIC, if the partner wants it
+// so too. It ends with ctx, and is closed with w.
+func (w *Way) Stream(ctx context.Context) (Socket, error) {
+	if w.TCP != nil {
+		return w.TCP, nil
+	}
+	s, err := reliable.Open(ctx, w.UDP, reliable.Config{Key: w.UDP.codec.key, Leads: w.UDP.codec.leads, Limit: w.limit})
+	if err != nil {
+		return nil, err
+	}
+	w.stream = s
+	node.From(ctx).Print("stream", fmt.Sprintf("quic to %v", addr.Of(w.UDP.RemoteAddr())), slog.Any("remote", addr.Of(w.UDP.RemoteAddr())))
+	return s, nil
+}
+
 // Close ends the conversation, and leaves the meeting.
 func (w *Way) Close() error {
-	err := w.Conn().Close()
+	var err error
+	if w.stream != nil {
+		err = w.stream.Close()
+	}
+	err = errors.Join(err, w.Conn().Close())
 	if w.leave != nil {
 		w.leave()
 	}
@@ -114,7 +145,7 @@ func findUDP(ctx context.Context, c *Config, server, relay netip.AddrPort) (_ *W
 		a, tried, err := m.punch(ctx)
 		if err == nil {
 			tried.print(m.events)
-			return &Way{Path: *tried, UDP: m.link(a.codec, tried.Peer, a.early)}, nil
+			return &Way{Path: *tried, UDP: m.link(a.codec, tried.Peer, a.early), limit: m.config.Timeout}, nil
 		}
 		if !errors.Is(err, ErrNoPath) {
 			return nil, err
@@ -154,7 +185,7 @@ func (m *meetUDP) relayed(ctx context.Context, p *Path) (*Way, error) {
 		p.Peer = m.guest.Status().Peer.Observed
 	}
 	p.print(m.events)
-	return &Way{Path: *p, UDP: m.link(c, m.server, early)}, nil
+	return &Way{Path: *p, UDP: m.link(c, m.server, early), limit: m.config.Timeout}, nil
 }
 
 // leave takes leave of the server, which may not hear it: it forgets who is silent.

@@ -17,7 +17,7 @@ import (
 // bulk is a connection while a file crosses it: no event for each chunk, and
 // nothing in it is a question for the observed address.
 type bulk struct {
-	tcp   *net.TCPConn
+	tcp   Socket
 	stall time.Duration
 }
 

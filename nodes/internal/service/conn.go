@@ -6,23 +6,32 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/crosslan/crosslan/nodes/internal/addr"
 	"github.com/crosslan/crosslan/nodes/internal/observe"
 )
 
+// Socket is a connection that carries a stream of bytes: one of TCP, or what stands in for
+// it where there is none (Partner).
+type Socket interface {
+	net.Conn
+	syscall.Conn // for recv and poll
+	CloseWrite() error
+}
+
 // Conn is a client's TCP connection as a service sees it. Each read and write is an
 // event; a client that asks for its observed address is answered by the way.
 type Conn struct {
-	tcp      *net.TCPConn
+	tcp      Socket
 	observed observe.Conn
 	remote   netip.AddrPort
 	journal  journal
 	idle     time.Duration
 }
 
-func newConn(tcp *net.TCPConn, j journal, idle time.Duration) *Conn {
+func newConn(tcp Socket, j journal, idle time.Duration) *Conn {
 	c := &Conn{tcp: tcp, remote: addr.Of(tcp.RemoteAddr()), journal: j, idle: idle}
 	c.observed.Conn = tcp
 	c.observed.Asked = func() { j.observed(c.remote) }

@@ -46,16 +46,16 @@ func (r *Registry) Partners(flags *pflag.FlagSet, names ...string) func(name str
 	}
 }
 
-// Streams reports whether the service serves TCP connections.
+// Streams reports whether the service serves streams of bytes.
 func (p *Partner) Streams() bool { return p.handlers.Stream != nil }
 
 // Datagrams reports whether the service answers datagrams.
 func (p *Partner) Datagrams() bool { return p.handlers.Datagram != nil }
 
-// Stream serves one TCP connection until it ends. That the client ends it is no error.
-func (p *Partner) Stream(ctx context.Context, tcp *net.TCPConn) error {
-	c := newConn(tcp, p.journal(ctx), 0)
-	stop := context.AfterFunc(ctx, func() { tcp.Close() })
+// Stream serves one connection until it ends. That the client ends it is no error.
+func (p *Partner) Stream(ctx context.Context, s Socket) error {
+	c := newConn(s, p.journal(ctx), 0)
+	stop := context.AfterFunc(ctx, func() { s.Close() })
 	defer stop()
 	err := p.handlers.Stream(ctx, c)
 	c.journal.closed(ctx, c.remote, err)

@@ -1,0 +1,197 @@
+package reliable_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/crosslan/crosslan/nodes/internal/reliable"
+)
+
+const limit = time.Minute
+
+// opened is what Open returned.
+type opened struct {
+	stream *reliable.Stream
+	err    error
+}
+
+// start opens one end.
+func start(t testing.TB, ctx context.Context, p *path, key string, leads bool, limit time.Duration) <-chan opened {
+	sum := sha256.Sum256([]byte(key))
+	c := make(chan opened, 1)
+	go func() {
+		s, err := reliable.Open(ctx, p, reliable.Config{Key: sum[:], Leads: leads, Limit: limit})
+		c <- opened{s, err}
+	}()
+	return c
+}
+
+// both opens both ends.
+func both(t testing.TB, a, b *path) (sa, sb *reliable.Stream) {
+	t.Helper()
+	first, second := start(t, t.Context(), a, "key", true, limit), start(t, t.Context(), b, "key", false, limit)
+	oa, ob := <-first, <-second
+	require.NoError(t, errors.Join(oa.err, ob.err))
+	t.Cleanup(func() { oa.stream.Close(); ob.stream.Close() })
+	return oa.stream, ob.stream
+}
+
+// TestArrives: whatever the path does to datagrams, all bytes arrive in order, both ways
+// at once, and the end of one side's words is not the end of the other's.
+func TestArrives(t *testing.T) {
+	a, b := paths(t, 10)
+	sa, sb := both(t, a, b)
+	const size = 1 << 20
+	words := make([]byte, size)
+	for i := range words {
+		words[i] = byte(rand.Uint32())
+	}
+	sent := make(chan error, 2)
+	go func() {
+		_, err := sa.Write(words)
+		sent <- errors.Join(err, sa.CloseWrite())
+	}()
+	go func() {
+		_, err := sb.Write(words[:size/2])
+		sent <- err
+	}()
+	heard := make(chan []byte, 1)
+	go func() {
+		got, err := io.ReadAll(sa)
+		assert.NoError(t, err)
+		heard <- got
+	}()
+	got, err := io.ReadAll(sb)
+	require.NoError(t, err)
+	assert.Equal(t, sha256.Sum256(words), sha256.Sum256(got))
+	require.NoError(t, errors.Join(<-sent, <-sent))
+	_, err = sb.Write(words[size/2:]) // after the other's end
+	require.NoError(t, err)
+	require.NoError(t, sb.CloseWrite())
+	assert.Equal(t, sha256.Sum256(words), sha256.Sum256(<-heard))
+	assert.Equal(t, a.RemoteAddr(), sa.RemoteAddr())
+	assert.Equal(t, a.LocalAddr(), sa.LocalAddr())
+	require.NoError(t, sa.Close())
+	require.NoError(t, a.Close()) // QUIC says once that it closes; that may be lost
+	require.NoError(t, sb.Close())
+}
+
+// TestCloseLosesNothing: a side may close, and its path with it, as soon as it has said
+// everything.
+func TestCloseLosesNothing(t *testing.T) {
+	for _, leader := range []bool{true, false} {
+		a, b := paths(t, 10)
+		speaks, hears := both(t, a, b)
+		path := a
+		if !leader {
+			speaks, hears, path = hears, speaks, b
+		}
+		words := make([]byte, 300_000)
+		closed := make(chan error, 1)
+		go func() {
+			_, err := speaks.Write(words)
+			closed <- errors.Join(err, speaks.Close(), path.Close())
+		}()
+		got, err := io.ReadAll(hears)
+		require.NoError(t, err, "leader %v", leader)
+		assert.Len(t, got, len(words))
+		require.NoError(t, hears.Close())
+		require.NoError(t, <-closed)
+	}
+}
+
+// TestBrokenOff: what ends too soon does not look like the end.
+func TestBrokenOff(t *testing.T) {
+	for name, end := range map[string]func(cancel func(), p *path){
+		"interrupted": func(cancel func(), _ *path) { cancel() },
+		"path ended":  func(_ func(), p *path) { p.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := paths(t, 0)
+			ctx, cancel := context.WithCancel(t.Context())
+			first, second := start(t, ctx, a, "key", true, limit), start(t, t.Context(), b, "key", false, limit)
+			oa, ob := <-first, <-second
+			require.NoError(t, errors.Join(oa.err, ob.err))
+			_, err := oa.stream.Write([]byte("the beginning"))
+			require.NoError(t, err)
+			got := make([]byte, len("the beginning"))
+			_, err = io.ReadFull(ob.stream, got)
+			require.NoError(t, err)
+			end(cancel, a)
+			_, err = ob.stream.Read(got)
+			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			require.ErrorContains(t, err, "read udp 10.5.1.98:4000->10.5.1.97:4000: the other side has broken off")
+			assert.NotErrorIs(t, err, io.EOF)
+			_ = ob.stream.Close()
+			cancel()
+			err = oa.stream.Close()
+			assert.Equal(t, name == "path ended", err != nil, "%v: an interrupt is no error of its own", err)
+		})
+	}
+}
+
+// TestNotRead: a side that closes with words unread ends the other's writes.
+func TestNotRead(t *testing.T) {
+	a, b := paths(t, 0)
+	sa, sb := both(t, a, b)
+	require.NoError(t, sa.Close())
+	var err error
+	for err == nil {
+		_, err = sb.Write(make([]byte, 1<<16))
+	}
+	require.NoError(t, sb.Close())
+}
+
+// TestNotTaken: a side does not wait for ever for the other to take its last words.
+func TestNotTaken(t *testing.T) {
+	a, b := paths(t, 0)
+	first, second := start(t, t.Context(), a, "key", true, 300*time.Millisecond), start(t, t.Context(), b, "key", false, limit)
+	oa, ob := <-first, <-second
+	require.NoError(t, errors.Join(oa.err, ob.err))
+	a.sever()
+	_, err := oa.stream.Write([]byte("in vain"))
+	require.NoError(t, err)
+	require.ErrorContains(t, oa.stream.Close(), "10.5.1.98:4000 has not taken everything within 0.3 s")
+	require.NoError(t, a.Close())
+	_ = ob.stream.Close()
+}
+
+// TestStranger: who has another key gets no stream, whichever side it is.
+func TestStranger(t *testing.T) {
+	for _, leads := range []bool{true, false} {
+		a, b := paths(t, 0)
+		right, wrong := start(t, t.Context(), a, "key", leads, 2*time.Second), start(t, t.Context(), b, "guess", !leads, 2*time.Second)
+		assert.Error(t, (<-wrong).err, "leads %v", leads)
+		assert.Error(t, (<-right).err, "leads %v", leads)
+	}
+}
+
+// TestNoAnswer: a partner that speaks no QUIC is told from one that has left.
+func TestNoAnswer(t *testing.T) {
+	for _, leads := range []bool{true, false} {
+		a, _ := paths(t, 0)
+		got := <-start(t, t.Context(), a, "key", leads, 200*time.Millisecond)
+		require.ErrorContains(t, got.err, "stream over UDP to 10.5.1.98:4000: it does not answer by QUIC within 0.2 s: both sides must want a stream")
+
+		a, b := paths(t, 0)
+		waiting := start(t, t.Context(), a, "key", leads, limit)
+		require.NoError(t, b.Close())
+		got = <-waiting
+		require.ErrorIs(t, got.err, io.EOF)
+		require.ErrorContains(t, got.err, "10.5.1.98:4000 has left")
+
+		a, _ = paths(t, 0)
+		ctx, cancel := context.WithCancel(t.Context())
+		waiting = start(t, ctx, a, "key", leads, limit)
+		cancel()
+		require.ErrorIs(t, (<-waiting).err, context.Canceled)
+	}
+}
