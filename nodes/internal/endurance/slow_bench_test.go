@@ -21,20 +21,24 @@ const benchSize = 1 << 30
 // while 10,000 slow or half-open clients are there. Both take turns in each round, with
 // the same relay; the crowd comes and goes. Clients, relay and targets share the
 // machine's cores, and what the slow ones send costs their own processes too.
-// -benchtime 5x makes five rounds. Ratios are of medians.
+// So each round also measures a client that goes to the target without the relay, which
+// competes with the crowd for the machine alone. -benchtime 5x makes five rounds. Ratios
+// are of medians.
 func BenchmarkFastAmongSlow(b *testing.B) {
 	n := slowRoom()
 	for _, f := range slowForms {
 		b.Run(fmt.Sprintf("%s/slow=%d", f.name, n), func(b *testing.B) {
-			rig := f.startSlow(b, n)
+			rig, direct := f.startSlow(b, n)
 			before := rig.processes[0].held(b)
-			var alone, among, ratio, memory, cpu []float64
+			var alone, among, directAlone, directAmong, ratio, memory, cpu []float64
 			rig.send(b, benchSize) // to warm up
 			for range b.N {
 				alone = append(alone, rig.rate(b))
+				directAlone = append(directAlone, direct.rate(b))
 				crowd := rig.gather(b, n)
 				cpu = append(cpu, rig.processes[0].cpuShare(b))
 				among = append(among, rig.rate(b))
+				directAmong = append(directAmong, direct.rate(b))
 				ratio = append(ratio, among[len(among)-1]/alone[len(alone)-1])
 				memory = append(memory, float64(rig.processes[0].held(b).Heap)/float64(n)/1e3)
 				crowd.disperse()
@@ -44,10 +48,11 @@ func BenchmarkFastAmongSlow(b *testing.B) {
 			b.ReportMetric(median(among), "among-Gb/s")
 			b.ReportMetric(median(among)/median(alone), "among/alone")
 			b.ReportMetric(median(ratio), "median-round")
+			b.ReportMetric(median(directAmong)/median(directAlone), "direct-among/alone")
 			b.ReportMetric(median(cpu), "relay-%core")
 			b.ReportMetric(median(memory), "heap-kB/client")
 			b.ReportMetric(0, "ns/op") // means nothing here, and is left out
-			b.Logf("alone %.1f, among %.1f Gb/s", alone, among)
+			b.Logf("alone %.1f, among %.1f; direct alone %.1f, among %.1f Gb/s", alone, among, directAlone, directAmong)
 		})
 	}
 }

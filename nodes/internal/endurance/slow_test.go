@@ -241,9 +241,13 @@ func (r *rig) send(t testing.TB, size int64) time.Duration {
 // the code of relay tcp.
 var slowForms = []form{{"tcp", startTCP}, {"socks", startSOCKS}, {"tunnel", startTunnel}}
 
-// startSlow starts a form with room for n slow clients and some fast ones.
-func (f form) startSlow(t testing.TB, n int) *rig {
-	return f.start(t, newTargets(t), limits{idle: 10 * time.Minute, connections: n + 20})
+// startSlow starts a form with room for n slow clients and some fast ones, and returns
+// beside it the way to its targets that does without it.
+func (f form) startSlow(t testing.TB, n int) (by, direct *rig) {
+	targets := newTargets(t)
+	by = f.start(t, targets, limits{idle: 10 * time.Minute, connections: n + 20})
+	direct = &rig{dial: func(ctx context.Context) (*net.TCPConn, error) { return targets.connect(ctx, targets.target()) }}
+	return by, direct
 }
 
 // fastSize is what the fast client sends, in bytes.
@@ -258,7 +262,7 @@ func TestFastAmongSlow(t *testing.T) {
 	}
 	for _, f := range slowForms {
 		t.Run(f.name, func(t *testing.T) {
-			rig := f.startSlow(t, n)
+			rig, _ := f.startSlow(t, n)
 			before := rig.processes[0].held(t)
 			crowd := rig.gather(t, n)
 			took := rig.send(t, fastSize)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -193,5 +195,48 @@ func TestNoAnswer(t *testing.T) {
 		waiting = start(t, ctx, a, "key", leads, limit)
 		cancel()
 		require.ErrorIs(t, (<-waiting).err, context.Canceled)
+	}
+}
+
+// TestNothingIsLeft: however a stream ends, no goroutine and no descriptor is left of it.
+func TestNothingIsLeft(t *testing.T) {
+	held := func() int {
+		descriptors, err := os.ReadDir("/proc/self/fd")
+		require.NoError(t, err)
+		return runtime.NumGoroutine() + len(descriptors)
+	}
+	before := held()
+	for i := range 12 {
+		a, b := paths(t, 0)
+		ctx, cancel := context.WithCancel(t.Context())
+		key := "key"
+		if i%4 == 3 {
+			key = "guess"
+		}
+		first, second := start(t, ctx, a, "key", true, 200*time.Millisecond), start(t, t.Context(), b, key, false, 200*time.Millisecond)
+		oa, ob := <-first, <-second
+		switch i % 4 {
+		case 0:
+			_, err := oa.stream.Write([]byte("hello"))
+			require.NoError(t, err)
+		case 1:
+			cancel()
+		case 2:
+			a.sever()
+		}
+		for _, o := range []opened{oa, ob} {
+			if o.stream != nil {
+				_ = o.stream.Close() // fails as it must: see the other tests
+			}
+		}
+		cancel()
+		a.Close()
+		b.Close()
+	}
+	for begin := time.Now(); held() > before; time.Sleep(10 * time.Millisecond) {
+		if time.Since(begin) > limit {
+			stacks := make([]byte, 1<<20)
+			t.Fatalf("goroutines and descriptors: %d, before %d\n%s", held(), before, stacks[:runtime.Stack(stacks, true)])
+		}
 	}
 }
