@@ -90,8 +90,9 @@ func startSession(c net.Conn, side side, keepalive, timeout time.Duration) (*yam
 	config.ConnectionWriteTimeout = timeout
 	config.MaxStreamWindowSize = window
 	config.LogOutput = io.Discard // what matters is told as an event
+	line := &wholeFrames{Conn: c}
 	if side == clientSide {
-		return yamux.Client(c, config)
+		return yamux.Client(line, config)
 	}
-	return yamux.Server(c, config)
+	return yamux.Server(line, config)
 }
