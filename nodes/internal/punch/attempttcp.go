@@ -171,20 +171,8 @@ func (a *attemptTCP) try(n int) {
 
 // accept takes the connections that come in.
 func (a *attemptTCP) accept() {
-	delay := backoff.First
-	for {
-		c, err := a.listener.AcceptTCP()
-		if a.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
-			if err == nil {
-				c.Close()
-			}
-			return
-		}
-		if err != nil { // for want of descriptors
-			delay = backoff.Pause(a.ctx, delay)
-			continue
-		}
-		delay = backoff.First
+	failed := func(err error) { a.station.events.Print("failed", errno.Wrap("accept", err, "").Error()) }
+	for c := range backoff.Accept(a.ctx, a.listener, failed) {
 		select {
 		case a.room <- struct{}{}:
 		default:

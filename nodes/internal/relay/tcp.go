@@ -2,21 +2,17 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"sync"
 	"time"
 
+	"github.com/crosslan/crosslan/nodes/internal/backoff"
 	"github.com/crosslan/crosslan/nodes/internal/errno"
 )
 
 // dialLimit is how long the target may take to accept.
 const dialLimit = 10 * time.Second
-
-// acceptPause is how long no connection is accepted after the kernel could not give
-// one, for want of descriptors or memory.
-const acceptPause = 100 * time.Millisecond
 
 // tcpListener accepts connections and carries each to the target.
 type tcpListener struct {
@@ -53,18 +49,12 @@ func (l *tcpListener) serve(ctx context.Context) error {
 	var connections sync.WaitGroup
 	defer connections.Wait()
 	var starved, full spell
-	for {
-		client, err := l.AcceptTCP()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
+	failed := func(err error) {
+		if starved.begins() {
+			l.relay.printLimited(l.forward, errno.Wrap("accept", err, "others wait").Error())
 		}
-		if err != nil {
-			if starved.begins() {
-				l.relay.printLimited(l.forward, errno.Wrap("accept", err, "others wait").Error())
-			}
-			pause(ctx, acceptPause)
-			continue
-		}
+	}
+	for client := range backoff.Accept(ctx, l.TCPListener, failed) {
 		starved.ends()
 		if !l.takeSlot(ctx, &full) {
 			reset(client)
@@ -75,6 +65,7 @@ func (l *tcpListener) serve(ctx context.Context) error {
 			l.carry(ctx, client)
 		})
 	}
+	return nil
 }
 
 // takeSlot waits until there may be one more connection, or ctx is cancelled.
@@ -107,13 +98,6 @@ func (s *spell) begins() bool {
 }
 
 func (s *spell) ends() { *s = false }
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
-}
 
 // carry connects to the target and carries bytes until the connection ends.
 func (l *tcpListener) carry(ctx context.Context, client *net.TCPConn) {

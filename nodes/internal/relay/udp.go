@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/crosslan/crosslan/nodes/internal/backoff"
 	"github.com/crosslan/crosslan/nodes/internal/batch"
 	"github.com/crosslan/crosslan/nodes/internal/errno"
 )
@@ -80,15 +81,17 @@ func (l *udpListener) serve(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, l.close)
 	defer stop()
 	defer l.endSessions()
+	delay := backoff.First
 	for {
 		b, err := l.conn.Receive()
 		if errors.Is(err, net.ErrClosed) {
 			return nil
 		}
 		if err != nil {
-			pause(ctx, acceptPause) // the kernel lacks memory
+			delay = backoff.Pause(ctx, delay) // the kernel lacks memory
 			continue
 		}
+		delay = backoff.First
 		l.carry(b)
 		b.Release()
 	}

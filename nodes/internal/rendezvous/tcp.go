@@ -87,21 +87,8 @@ func (l *tcpLine) waitDelivered() {
 
 // serveTCP accepts until ctx is done, and leaves each connection to a goroutine of g.
 func (s *Server) serveTCP(ctx context.Context, g *errgroup.Group, listener *net.TCPListener, slots chan struct{}) error {
-	delay := backoff.First
-	for {
-		c, err := listener.AcceptTCP()
-		if ctx.Err() != nil {
-			if err == nil {
-				return c.Close()
-			}
-			return nil
-		}
-		if err != nil {
-			s.journal.failed(errno.Wrap("accept", err, ""))
-			delay = backoff.Pause(ctx, delay)
-			continue
-		}
-		delay = backoff.First
+	failed := func(err error) { s.journal.failed(errno.Wrap("accept", err, "")) }
+	for c := range backoff.Accept(ctx, listener, failed) {
 		select {
 		case slots <- struct{}{}:
 		default:
@@ -115,6 +102,7 @@ func (s *Server) serveTCP(ctx context.Context, g *errgroup.Group, listener *net.
 			return nil
 		})
 	}
+	return nil
 }
 
 // serveStream serves one connection. Its end, whatever it is, is not the server's.

@@ -37,21 +37,8 @@ func (l *streams) close() error    { return l.tcp.Close() }
 // serve accepts until ctx is done, and leaves each connection to a goroutine of g,
 // unless clients are to be served one after the other.
 func (l *streams) serve(ctx context.Context, g *errgroup.Group) error {
-	delay := backoff.First
-	for {
-		c, err := l.tcp.AcceptTCP()
-		if ctx.Err() != nil {
-			if err == nil {
-				return c.Close()
-			}
-			return nil
-		}
-		if err != nil {
-			l.journal.failed(errno.Wrap("accept", err, ""))
-			delay = backoff.Pause(ctx, delay)
-			continue
-		}
-		delay = backoff.First
+	failed := func(err error) { l.journal.failed(errno.Wrap("accept", err, "")) }
+	for c := range backoff.Accept(ctx, l.tcp, failed) {
 		if l.opt.OneByOne {
 			l.handle(ctx, c)
 			continue
@@ -61,6 +48,7 @@ func (l *streams) serve(ctx context.Context, g *errgroup.Group) error {
 			return nil
 		})
 	}
+	return nil
 }
 
 // handle serves one connection. Its end, whatever it is, is not the server's.

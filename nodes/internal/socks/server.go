@@ -2,26 +2,21 @@ package socks
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/crosslan/crosslan/nodes/internal/addr"
+	"github.com/crosslan/crosslan/nodes/internal/backoff"
 	"github.com/crosslan/crosslan/nodes/internal/errno"
 	"github.com/crosslan/crosslan/nodes/internal/node"
 	"github.com/crosslan/crosslan/nodes/internal/relay"
 )
-
-// acceptPause is how long no connection is accepted after the kernel could not give
-// one, for want of descriptors or memory.
-const acceptPause = 100 * time.Millisecond
 
 // No keep-alive probes are sent, on either side, as by `relay tcp`.
 const noKeepAlive = -1
@@ -112,22 +107,13 @@ func (s *Server) accept(ctx context.Context, l *net.TCPListener) error {
 	var clients sync.WaitGroup
 	defer clients.Wait()
 	var starved, full bool
-	for {
-		c, err := l.AcceptTCP()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
+	failed := func(err error) {
+		if !starved {
+			s.limited(errno.Wrap("accept", err, "others wait").Error())
 		}
-		if err != nil {
-			if !starved {
-				s.limited(errno.Wrap("accept", err, "others wait").Error())
-			}
-			starved = true
-			select {
-			case <-time.After(acceptPause):
-			case <-ctx.Done():
-			}
-			continue
-		}
+		starved = true
+	}
+	for c := range backoff.Accept(ctx, l, failed) {
 		starved = false
 		from := addr.Of(c.RemoteAddr()).Addr()
 		if ok, tell := s.sources.enter(from); !ok {
@@ -147,6 +133,7 @@ func (s *Server) accept(ctx context.Context, l *net.TCPListener) error {
 			newVisit(s, c).serve(ctx)
 		})
 	}
+	return nil
 }
 
 // slot waits until there may be one more connection, or ctx is cancelled.

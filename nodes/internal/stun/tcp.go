@@ -22,26 +22,14 @@ const idleLimit = time.Minute
 
 // serveTCP accepts until ctx is done, and leaves each connection to a goroutine of g.
 func (s *Server) serveTCP(ctx context.Context, g *errgroup.Group, at spot) error {
-	delay := backoff.First
-	for {
-		c, err := s.tcp[at.addr][at.port].AcceptTCP()
-		if ctx.Err() != nil {
-			if err == nil {
-				return c.Close()
-			}
-			return nil
-		}
-		if err != nil {
-			s.journal.failed(errno.Wrap("accept", err, ""))
-			delay = backoff.Pause(ctx, delay)
-			continue
-		}
-		delay = backoff.First
+	failed := func(err error) { s.journal.failed(errno.Wrap("accept", err, "")) }
+	for c := range backoff.Accept(ctx, s.tcp[at.addr][at.port], failed) {
 		g.Go(func() error {
 			s.serveStream(ctx, &stream{TCPConn: c}, at)
 			return nil
 		})
 	}
+	return nil
 }
 
 // stream is a client's connection. Answers are written whole, whoever writes them.

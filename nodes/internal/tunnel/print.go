@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/crosslan/crosslan/nodes/internal/errno"
 )
 
 // printRefused tells of a client that was not let in.
@@ -98,4 +100,9 @@ func count(n int64, thing string) string {
 		thing += "s"
 	}
 	return fmt.Sprintf("%d %s", n, thing)
+}
+
+// printNotAccepted tells that the kernel had no connection to give.
+func (r *Relay) printNotAccepted(err error) {
+	r.events.Print("failed", errno.Wrap("accept", err, "").Error())
 }

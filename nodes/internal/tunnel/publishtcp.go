@@ -2,7 +2,6 @@ package tunnel
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -38,18 +37,8 @@ func (l *tcpPublisher) serve(ctx context.Context) {
 	defer context.AfterFunc(ctx, l.close)()
 	var connections sync.WaitGroup
 	defer connections.Wait()
-	delay := backoff.First
 	r := l.client.relay
-	for {
-		c, err := l.AcceptTCP()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			delay = backoff.Pause(ctx, delay)
-			continue
-		}
-		delay = backoff.First
+	for c := range backoff.Accept(ctx, l.TCPListener, r.printNotAccepted) {
 		select {
 		case r.slots <- struct{}{}:
 		case <-ctx.Done():

@@ -69,17 +69,7 @@ func (r *Relay) Serve(ctx context.Context) error {
 	all.Go(func() { r.watch.Run(ctx) })
 	r.events.Ready(fmt.Sprintf("tunnel tcp %v, publishes %v ports %v", r.Addr(), r.options.Publish, r.options.Allowed),
 		slog.Any("listen", r.Addr()), slog.String("ports", r.options.Allowed.String()))
-	delay := backoff.First
-	for {
-		c, err := r.listener.AcceptTCP()
-		if errors.Is(err, net.ErrClosed) {
-			return nil
-		}
-		if err != nil {
-			delay = backoff.Pause(ctx, delay)
-			continue
-		}
-		delay = backoff.First
+	for c := range backoff.Accept(ctx, r.listener, r.printNotAccepted) {
 		from := addr.Of(c.RemoteAddr())
 		leave, ok := r.halfOpen.enter(from.Addr())
 		if !ok {
@@ -88,6 +78,7 @@ func (r *Relay) Serve(ctx context.Context) error {
 		}
 		all.Go(func() { r.serveClient(ctx, c, from, leave) })
 	}
+	return nil
 }
 
 // serveClient is one client's connection, from its handshake on. It calls settled when
