@@ -3,6 +3,7 @@ package punch_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -64,6 +65,28 @@ func TestOnlyOneWantsAStream(t *testing.T) {
 		statusA, statusB := a.end(t), b.end(t)
 		assert.Equal(t, []int{0, 1}, []int{statusA, statusB}, a.out.String()+b.out.String())
 		assert.Contains(t, b.out.String(), "it does not answer by QUIC within 1 s: both sides must want a stream, as for files and chats")
+	}
+}
+
+// TestInterrupted: who is interrupted says that and nothing else, and the partner knows
+// that it was no end.
+func TestInterrupted(t *testing.T) {
+	l := newLab(t)
+	l.become(t, home1, home1)
+	for _, tcp := range []bool{false, true} {
+		t.Run(name(tcp), func(t *testing.T) {
+			args := []string{"--rendezvous", l.server.String(), "--token", "interrupted " + name(tcp), "--chat", "--say", "hello", "--until", "bye"}
+			if tcp {
+				args = append(args, "--tcp")
+			}
+			a, b := l.start(t, 0, args...), l.start(t, 1, args...)
+			a.out.Wait(t, "heard      hello")
+			b.out.Wait(t, "heard      hello")
+			require.NoError(t, a.cmd.Process.Signal(os.Interrupt))
+			assert.Equal(t, []int{1, 1}, []int{a.end(t), b.end(t)})
+			assert.True(t, strings.HasSuffix(a.out.String(), "\nclient: interrupt signal received\n"), a.out.String())
+			assert.Contains(t, b.out.String(), "before \"bye\" was heard")
+		})
 	}
 }
 

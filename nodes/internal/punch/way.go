@@ -65,7 +65,10 @@ func (w *Way) Close() error {
 	if w.stream != nil {
 		err = w.stream.Close()
 	}
-	err = errors.Join(err, w.Conn().Close())
+	// What ends its context may have closed it.
+	if closeErr := w.Conn().Close(); !errors.Is(closeErr, net.ErrClosed) {
+		err = errors.Join(err, closeErr)
+	}
 	if w.leave != nil {
 		w.leave()
 	}

@@ -76,7 +76,7 @@ func Open(ctx context.Context, path Path, c Config) (*Stream, error) {
 		return nil, errors.Join(err, s.conn.CloseWithError(interrupted, ""), s.transport.Close())
 	}
 	s.stop = context.AfterFunc(ctx, func() { _ = s.conn.CloseWithError(interrupted, "") })
-	s.close = sync.OnceValue(s.end)
+	s.close = sync.OnceValue(func() error { return s.end(ctx) })
 	s.pumps.Go(func() { s.said <- s.send() })
 	s.pumps.Go(s.receive)
 	return s, nil
@@ -203,10 +203,10 @@ func (s *Stream) LocalAddr() net.Addr { return s.path.LocalAddr() }
 func (s *Stream) RemoteAddr() net.Addr { return s.path.RemoteAddr() }
 
 // Close waits until the other end has everything that was said, and closes. It fails if
-// the other does not take it within the limit.
+// the other does not take it within the limit; not if Open's ctx has ended.
 func (s *Stream) Close() error { return s.close() }
 
-func (s *Stream) end() error {
+func (s *Stream) end(ctx context.Context) error {
 	defer s.stop()
 	err := s.UnixConn.Close()
 	t := time.NewTimer(s.limit)
@@ -214,7 +214,7 @@ func (s *Stream) end() error {
 	var code quic.ApplicationErrorCode = finished
 	select {
 	case saidErr := <-s.said:
-		if !over(saidErr) {
+		if !over(saidErr) && ctx.Err() == nil {
 			err = errors.Join(err, fmt.Errorf("stream over UDP to %v: %w", s.RemoteAddr(), saidErr))
 		}
 	case <-t.C:
@@ -238,11 +238,11 @@ func brokenOff(err error) error {
 
 // over reports whether there is nothing to complain of at the end: the other has
 // everything, or has closed and wants no more of it, which a close of TCP does not tell
-// apart either, or this program was interrupted.
+// apart either.
 func over(err error) bool {
 	var closed *quic.ApplicationError
 	var canceled *quic.StreamError
 	return err == nil || errors.Is(err, io.EOF) ||
-		errors.As(err, &closed) && (closed.ErrorCode == finished || !closed.Remote) ||
+		errors.As(err, &closed) && closed.ErrorCode == finished ||
 		errors.As(err, &canceled) && canceled.ErrorCode == unread
 }

@@ -81,9 +81,8 @@ func TestArrives(t *testing.T) {
 	assert.Equal(t, sha256.Sum256(words), sha256.Sum256(<-heard))
 	assert.Equal(t, a.RemoteAddr(), sa.RemoteAddr())
 	assert.Equal(t, a.LocalAddr(), sa.LocalAddr())
-	require.NoError(t, sa.Close())
-	require.NoError(t, a.Close()) // QUIC says once that it closes; that may be lost
-	require.NoError(t, sb.Close())
+	// QUIC says once that it closes, which may be lost; the path's end is seen.
+	require.NoError(t, errors.Join(sa.Close(), a.Close(), sb.Close()))
 }
 
 // TestCloseLosesNothing: a side may close, and its path with it, as soon as it has said
@@ -92,21 +91,19 @@ func TestCloseLosesNothing(t *testing.T) {
 	for _, leader := range []bool{true, false} {
 		a, b := paths(t, 10)
 		speaks, hears := both(t, a, b)
-		path := a
 		if !leader {
-			speaks, hears, path = hears, speaks, b
+			a, b, speaks, hears = b, a, hears, speaks
 		}
 		words := make([]byte, 300_000)
 		closed := make(chan error, 1)
 		go func() {
 			_, err := speaks.Write(words)
-			closed <- errors.Join(err, speaks.Close(), path.Close())
+			closed <- errors.Join(err, speaks.Close(), a.Close())
 		}()
 		got, err := io.ReadAll(hears)
 		require.NoError(t, err, "leader %v", leader)
 		assert.Len(t, got, len(words))
-		require.NoError(t, hears.Close())
-		require.NoError(t, <-closed)
+		require.NoError(t, errors.Join(hears.Close(), b.Close(), <-closed))
 	}
 }
 
@@ -134,8 +131,7 @@ func TestBrokenOff(t *testing.T) {
 			assert.NotErrorIs(t, err, io.EOF)
 			_ = ob.stream.Close()
 			cancel()
-			err = oa.stream.Close()
-			assert.Equal(t, name == "path ended", err != nil, "%v: an interrupt is no error of its own", err)
+			assert.NoError(t, oa.stream.Close(), "an interrupt is no error of its own")
 		})
 	}
 }
