@@ -37,15 +37,9 @@ func startTURN(t *testing.T) (server netip.AddrPort, log *nodetest.Log) {
 		c.Peers.Rules = append(c.Peers.Rules, r)
 	}
 	log = &nodetest.Log{}
-	ctx, cancel := context.WithCancel(context.Background())
-	s, err := turn.Listen(ctx, c, node.NewEvents(log, node.Text))
+	s, err := turn.Listen(context.Background(), c, node.NewEvents(log, node.Text))
 	require.NoError(t, err)
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		assert.NoError(t, <-done)
-	})
+	nodetest.Serve(context.Background(), t, s.Serve)
 	return s.Addrs()[0], log
 }
 

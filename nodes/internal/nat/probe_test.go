@@ -18,7 +18,7 @@ import (
 // The prober: plain sockets on both sides of the NAT, in one process, so that every
 // question has its answer in order and nothing has to be waited for in vain.
 
-const patience = 5 * time.Second // how long something that must come may take
+const patience = 20 * time.Second // how long something that must come may take
 
 // remotes are the outside's transport addresses: by address, then by port.
 type remotes[T any] [2][2]T

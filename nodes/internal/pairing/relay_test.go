@@ -10,7 +10,6 @@ import (
 	"os"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -38,28 +37,11 @@ type testRelay struct {
 func start(t testing.TB, c Config) *testRelay {
 	t.Helper()
 	r := &testRelay{}
-	ctx, cancel := context.WithCancel(node.With(context.Background(), node.NewEvents(&r.log, node.JSON)))
+	ctx := node.With(context.Background(), node.NewEvents(&r.log, node.JSON))
 	var err error
 	r.Relay, err = Listen(ctx, c)
-	if err != nil {
-		cancel()
-		require.NoError(t, err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- r.Serve(ctx) }()
-	var once sync.Once
-	r.stop = func() {
-		once.Do(func() {
-			cancel()
-			select {
-			case err := <-done:
-				assert.NoError(t, err)
-			case <-time.After(time.Second):
-				assert.Fail(t, "the relay did not stop within a second")
-			}
-		})
-	}
-	t.Cleanup(r.stop)
+	require.NoError(t, err)
+	r.stop = nodetest.Serve(ctx, t, r.Serve)
 	r.log.Wait(t, "ready")
 	return r
 }

@@ -155,15 +155,10 @@ func TestServersOfNoUse(t *testing.T) {
 // Where one transport fails, the other is measured all the same.
 func TestHalfAResult(t *testing.T) {
 	var log nodetest.Log
-	ctx, cancel := context.WithCancel(node.With(t.Context(), node.NewEvents(&log, node.Text)))
+	ctx := node.With(context.Background(), node.NewEvents(&log, node.Text))
 	s, err := stunserver.Listen(ctx, stunserver.Config{Primary: at("127.0.79.1:35013"), Alternate: at("127.0.79.2:35014")})
 	require.NoError(t, err)
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx) }()
-	defer func() {
-		cancel()
-		assert.NoError(t, <-done)
-	}()
+	nodetest.Serve(ctx, t, s.Serve)
 	// The port is taken that the TCP probe is to have.
 	taken, err := net.Listen("tcp4", "127.0.79.3:35015")
 	require.NoError(t, err)

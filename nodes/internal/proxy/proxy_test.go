@@ -20,6 +20,7 @@ import (
 	"github.com/crosslan/crosslan/nodes/internal/addr"
 	"github.com/crosslan/crosslan/nodes/internal/dial"
 	"github.com/crosslan/crosslan/nodes/internal/node"
+	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 	"github.com/crosslan/crosslan/nodes/internal/rules"
 	"github.com/crosslan/crosslan/nodes/internal/socks"
 )
@@ -87,10 +88,7 @@ func startProxy(t *testing.T, users ...string) addr.Remote {
 	}
 	s, err := socks.Listen(t.Context(), c, node.NewEvents(io.Discard, node.Text))
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx) }()
-	t.Cleanup(func() { cancel(); assert.NoError(t, <-done) })
+	nodetest.Serve(context.Background(), t, s.Serve)
 	return addr.RemoteAt(s.Addrs()[0])
 }
 

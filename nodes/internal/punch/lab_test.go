@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"sync"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/crosslan/crosslan/nodes/internal/addr"
@@ -70,19 +68,13 @@ func (l *lab) home(t testing.TB, n int) home {
 // serve runs a rendezvous between the homes until the test ends, or stop is called.
 func (l *lab) serve(t testing.TB, c rendezvous.Config) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(node.With(context.Background(), node.NewEvents(&l.log, node.Text)))
+	ctx := node.With(context.Background(), node.NewEvents(&l.log, node.Text))
 	var s *rendezvous.Server
 	require.NoError(t, l.middle.Do(func() (err error) {
 		s, err = rendezvous.Listen(ctx, c)
 		return err
 	}))
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx) }()
-	l.stop = sync.OnceFunc(func() {
-		cancel()
-		assert.NoError(t, <-ended)
-	})
-	t.Cleanup(l.stop)
+	l.stop = nodetest.Serve(ctx, t, s.Serve)
 }
 
 // natKind is the kind of a NAT.

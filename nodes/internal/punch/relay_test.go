@@ -30,7 +30,7 @@ func (l *lab) become(t testing.TB, a, b natKind) {
 // relay runs a relay beside the rendezvous, and returns its address.
 func (l *lab) relay(t testing.TB, log *nodetest.Log) string {
 	t.Helper()
-	ctx, cancel := context.WithCancel(node.With(context.Background(), node.NewEvents(log, node.Text)))
+	ctx := node.With(context.Background(), node.NewEvents(log, node.Text))
 	c := pairing.DefaultConfig()
 	c.Listen = []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:7200")}
 	var r *pairing.Relay
@@ -38,12 +38,7 @@ func (l *lab) relay(t testing.TB, log *nodetest.Log) string {
 		r, err = pairing.Listen(ctx, c)
 		return err
 	}))
-	ended := make(chan error, 1)
-	go func() { ended <- r.Serve(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		assert.NoError(t, <-ended)
-	})
+	nodetest.Serve(ctx, t, r.Serve)
 	return "198.18.1.1:7200"
 }
 

@@ -16,7 +16,7 @@ import (
 // what Carry will return.
 func startCarrier(t *testing.T, ctx context.Context, idle time.Duration) (client, target *net.TCPConn, result <-chan Result) {
 	t.Helper()
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	ends := func() (near, far *net.TCPConn) {
 		c, err := net.Dial("tcp", l.Addr().String())
 		require.NoError(t, err)

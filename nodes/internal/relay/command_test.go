@@ -17,7 +17,7 @@ import (
 )
 
 func TestCommandRefuses(t *testing.T) {
-	taken := listenLoopback(t).Addr().String()
+	taken := nodetest.Listen(t).Addr().String()
 	for args, want := range map[string]struct {
 		status int
 		line   string
@@ -43,10 +43,10 @@ func TestCommandRefuses(t *testing.T) {
 }
 
 func TestListenIsAllOrNothing(t *testing.T) {
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	free := l.Addr().String()
 	l.Close()
-	taken := listenLoopback(t).Addr().String()
+	taken := nodetest.Listen(t).Addr().String()
 	first, err := ParseForward(TCP, free+"=192.0.2.1:1")
 	require.NoError(t, err)
 	second, err := ParseForward(TCP, taken+"=192.0.2.1:1")
@@ -59,7 +59,7 @@ func TestListenIsAllOrNothing(t *testing.T) {
 }
 
 func TestCommandTellsItsStory(t *testing.T) {
-	free := listenLoopback(t)
+	free := nodetest.Listen(t)
 	address := free.Addr().String()
 	free.Close()
 	target := echo(t).Addr().String()

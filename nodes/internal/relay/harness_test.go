@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/crosslan/crosslan/nodes/internal/node"
+	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 )
 
 // patience is how long a test waits for what must come.
@@ -88,22 +88,7 @@ func startRelay(t testing.TB, options Options, forwards ...Forward) *testRelay {
 	log := newEventLog()
 	r, err := Listen(context.Background(), forwards, options, node.NewEvents(log, node.JSON))
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- r.Serve(ctx) }()
-	var once sync.Once
-	stop := func() {
-		once.Do(func() {
-			cancel()
-			select {
-			case err := <-done:
-				assert.NoError(t, err)
-			case <-time.After(time.Second):
-				assert.Fail(t, "the relay did not stop within a second")
-			}
-		})
-	}
-	t.Cleanup(stop)
+	stop := nodetest.Serve(context.Background(), t, r.Serve)
 	log.wait(t, "ready", 1)
 	return &testRelay{Relay: r, log: log, stop: stop}
 }
@@ -131,36 +116,18 @@ func to(p Protocol, target net.Addr) Forward {
 // pair returns both ends of an established connection through a new relay.
 func pair(t testing.TB, options Options) (r *testRelay, client, target *net.TCPConn) {
 	t.Helper()
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	r = startRelay(t, options, to(TCP, l.Addr()))
 	client = r.dial(t)
-	target = accept(t, l)
+	target = nodetest.Accept(t, l)
 	// Before that, an RST of the target would be the failure of connect.
 	r.log.wait(t, "connected", 1)
 	return r, client, target
 }
 
-func listenLoopback(t testing.TB) *net.TCPListener {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { l.Close() })
-	return l.(*net.TCPListener)
-}
-
-func accept(t testing.TB, l *net.TCPListener) *net.TCPConn {
-	t.Helper()
-	require.NoError(t, l.SetDeadline(time.Now().Add(patience)))
-	c, err := l.AcceptTCP()
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
-	return c
-}
-
 // echo serves connections until the test ends: what came goes back.
 func echo(t testing.TB) *net.TCPListener {
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	var wg sync.WaitGroup
 	t.Cleanup(func() { l.Close(); wg.Wait() })
 	wg.Go(func() {

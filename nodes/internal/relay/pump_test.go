@@ -9,16 +9,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 )
 
 // tcpPair returns both ends of a connection.
 func tcpPair(t testing.TB) (a, b *net.TCPConn) {
 	t.Helper()
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	c, err := net.Dial("tcp", l.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
-	return c.(*net.TCPConn), accept(t, l)
+	return c.(*net.TCPConn), nodetest.Accept(t, l)
 }
 
 // transfer sends n bytes through a pump that uses pool and returns it.
@@ -97,17 +99,17 @@ func TestNoPipeIsHeldForASlowReceiver(t *testing.T) {
 
 func TestSlowReceiversDoNotSlowAFastOne(t *testing.T) {
 	const slow, n = 50, 32 << 20
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	r := startRelay(t, DefaultOptions(), to(TCP, l.Addr()))
 	for range slow {
 		client := r.dial(t)
 		require.NoError(t, client.SetWriteBuffer(32<<10))
-		target := accept(t, l) // which never reads
+		target := nodetest.Accept(t, l) // which never reads
 		require.NoError(t, target.SetReadBuffer(4<<10))
 		go func() { _, _ = io.WriteString(client, text(8<<20)) }()
 	}
 	client := r.dial(t)
-	target := accept(t, l)
+	target := nodetest.Accept(t, l)
 	go func() { _, _ = io.WriteString(client, text(n)); client.CloseWrite() }()
 	carried, err := io.Copy(io.Discard, target)
 	require.NoError(t, err)

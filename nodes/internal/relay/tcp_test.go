@@ -125,7 +125,7 @@ func fill(t testing.TB, c *net.TCPConn) {
 }
 
 func TestTargetThatRefuses(t *testing.T) {
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	nobody := l.Addr()
 	l.Close()
 	r := startRelay(t, DefaultOptions(), to(TCP, nobody))
@@ -155,10 +155,10 @@ func TestIdleLimit(t *testing.T) {
 func TestTrafficOfEitherDirectionIsNotIdle(t *testing.T) {
 	options := DefaultOptions()
 	options.Idle = time.Hour
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	r := startRelay(t, options, to(TCP, l.Addr()))
 	client := r.dial(t)
-	target := accept(t, l)
+	target := nodetest.Accept(t, l)
 	r.log.wait(t, "connected", 1)
 
 	start := time.Now()

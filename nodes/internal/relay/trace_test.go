@@ -31,7 +31,7 @@ func TestATraceShowsTheSplice(t *testing.T) {
 	}
 	const forth, back = 8 << 20, 3 << 20
 	trace := filepath.Join(t.TempDir(), "trace")
-	target := listenLoopback(t)
+	target := nodetest.Listen(t)
 
 	relay := roleCommand(t, "relay-to", target.Addr().String())
 	cmd := exec.Command(strace, append([]string{
@@ -62,7 +62,7 @@ func TestATraceShowsTheSplice(t *testing.T) {
 	require.NoError(t, err)
 	defer c.Close()
 	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
-	s := accept(t, target)
+	s := nodetest.Accept(t, target)
 	carry(t, c, s, forth)
 	carry(t, s, c, back)
 	require.NoError(t, c.(*net.TCPConn).CloseWrite())

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/crosslan/crosslan/nodes/internal/addr"
@@ -16,7 +15,7 @@ import (
 )
 
 // patience guards a test against hanging.
-const patience = 10 * time.Second
+const patience = 20 * time.Second
 
 // running is a server under test.
 type running struct {
@@ -35,20 +34,11 @@ func start(t *testing.T, change func(*Config)) *running {
 		change(&c)
 	}
 	r := &running{}
-	ctx, cancel := context.WithCancel(node.With(context.Background(), node.NewEvents(&r.log, node.Text)))
+	ctx := node.With(context.Background(), node.NewEvents(&r.log, node.Text))
 	s, err := Listen(ctx, c)
 	require.NoError(t, err)
 	r.Server, r.addr = s, s.Addrs()[0]
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(ctx) }()
-	r.stop = func() {
-		if cancel != nil {
-			cancel()
-			cancel = nil
-			assert.NoError(t, <-ended)
-		}
-	}
-	t.Cleanup(r.stop)
+	r.stop = nodetest.Serve(ctx, t, s.Serve)
 	return r
 }
 

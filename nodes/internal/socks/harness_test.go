@@ -7,11 +7,9 @@ import (
 	"net"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/crosslan/crosslan/nodes/internal/addr"
@@ -50,22 +48,7 @@ func startProxy(t testing.TB, c Config) *testProxy {
 	log := &nodetest.Log{}
 	s, err := Listen(context.Background(), c, node.NewEvents(log, node.JSON))
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx) }()
-	var once sync.Once
-	stop := func() {
-		once.Do(func() {
-			cancel()
-			select {
-			case err := <-done:
-				assert.NoError(t, err)
-			case <-time.After(time.Second):
-				assert.Fail(t, "the proxy did not stop within a second")
-			}
-		})
-	}
-	t.Cleanup(stop)
+	stop := nodetest.Serve(context.Background(), t, s.Serve)
 	log.Wait(t, `"ready"`)
 	return &testProxy{Server: s, log: log, stop: stop}
 }
@@ -164,7 +147,7 @@ func pair(t *testing.T, ask asker, c Config) (p *testProxy, client, target *net.
 	p = startProxy(t, c)
 	client = p.dial(t)
 	ask.open(t, client, l.Addr())
-	return p, client, accept(t, l)
+	return p, client, nodetest.Accept(t, l)
 }
 
 func listen(t testing.TB, address string) *net.TCPListener {
@@ -173,14 +156,4 @@ func listen(t testing.TB, address string) *net.TCPListener {
 	require.NoError(t, err)
 	t.Cleanup(func() { l.Close() })
 	return l.(*net.TCPListener)
-}
-
-func accept(t testing.TB, l *net.TCPListener) *net.TCPConn {
-	t.Helper()
-	require.NoError(t, l.SetDeadline(time.Now().Add(patience)))
-	c, err := l.AcceptTCP()
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
-	return c
 }

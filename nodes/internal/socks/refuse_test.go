@@ -58,7 +58,7 @@ func TestProxyToItself(t *testing.T) {
 	}
 	// Nothing came: what does come now is the first.
 	mine := dialTCP(t, l.Addr().String())
-	assert.Equal(t, mine.LocalAddr().String(), addr.Of(accept(t, l).RemoteAddr()).String())
+	assert.Equal(t, mine.LocalAddr().String(), addr.Of(nodetest.Accept(t, l).RemoteAddr()).String())
 	mineToo := dialUDP(t, "127.0.0.1:"+portOf(l))
 	nodetest.Send(t, mineToo, "mine")
 	got, _ := datagrams.receive(t)

@@ -27,7 +27,7 @@ func TestTargetObservesTheRelay(t *testing.T) {
 				c := p.dial(t)
 				_, err := c.Write(ask.request(addr.Remote{Host: host, Port: addr.Of(l.Addr()).Port()}))
 				require.NoError(t, err)
-				target := accept(t, l)
+				target := nodetest.Accept(t, l)
 				_, bound := ask.answer(t, c)
 				connected := p.event(t, "connected")
 				assert.Equal(t, target.RemoteAddr().String(), connected["local"])
@@ -52,7 +52,7 @@ func TestIPv6(t *testing.T) {
 		p := startProxy(t, onLoopback(t))
 		c := p.dial(t)
 		ask.open(t, c, l.Addr())
-		assert.Equal(t, l.Addr().String(), accept(t, l).LocalAddr().String())
+		assert.Equal(t, l.Addr().String(), nodetest.Accept(t, l).LocalAddr().String())
 	})
 }
 
@@ -68,7 +68,7 @@ func TestNothingIsLostAroundTheHandshake(t *testing.T) {
 			_, _ = c.Write(append(ask.request(remote(l.Addr())), early...))
 			_ = c.CloseWrite()
 		}()
-		target := accept(t, l)
+		target := nodetest.Accept(t, l)
 		nodetest.Send(t, target, "banner")
 		nodetest.ReceiveEnd(t, target, early)
 		target.Close()
@@ -91,7 +91,7 @@ func TestRequestByteByByte(t *testing.T) {
 			_, err := c.Write([]byte{b})
 			require.NoError(t, err)
 		}
-		accept(t, l)
+		nodetest.Accept(t, l)
 		ask.answer(t, c)
 	})
 }

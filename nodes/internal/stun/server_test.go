@@ -16,7 +16,7 @@ import (
 	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 )
 
-const patience = 5 * time.Second
+const patience = 20 * time.Second
 
 // loopback is a server with two addresses of this machine.
 var loopback = Config{
@@ -28,21 +28,10 @@ var loopback = Config{
 func serve(t *testing.T, c Config) (log *nodetest.Log, stop func()) {
 	t.Helper()
 	log = &nodetest.Log{}
-	ctx, cancel := context.WithCancel(node.With(context.Background(), node.NewEvents(log, node.Text)))
+	ctx := node.With(context.Background(), node.NewEvents(log, node.Text))
 	s, err := Listen(ctx, c)
 	require.NoError(t, err)
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx) }()
-	stopped := false
-	stop = func() {
-		if !stopped {
-			stopped = true
-			cancel()
-			assert.NoError(t, <-done)
-		}
-	}
-	t.Cleanup(stop)
-	return log, stop
+	return log, nodetest.Serve(ctx, t, s.Serve)
 }
 
 func udpSocket(t *testing.T) *net.UDPConn {

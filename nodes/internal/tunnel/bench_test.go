@@ -15,12 +15,12 @@ import (
 // What it reports is bytes for each second of the process's time, sender and receiver
 // included: that hardly depends on what else the machine does.
 func BenchmarkThroughput(b *testing.B) {
-	l := listenLoopback(b)
+	l := nodetest.Listen(b)
 	f := to(b, TCP, l.Addr())
 	r := startRelay(b, relayOptions())
 	startClient(b, clientOptions(r.Addr(), f))
 	outside := dialTCP(b, f)
-	inside := accept(b, l)
+	inside := nodetest.Accept(b, l)
 	require.NoError(b, outside.SetDeadline(time.Time{}))
 	require.NoError(b, inside.SetDeadline(time.Time{}))
 	const size = 64 << 20
@@ -42,12 +42,12 @@ func cpuTime(b *testing.B) time.Duration {
 
 // BenchmarkRoundTrip sends a byte and waits for it to come back.
 func BenchmarkRoundTrip(b *testing.B) {
-	l := listenLoopback(b)
+	l := nodetest.Listen(b)
 	f := to(b, TCP, l.Addr())
 	r := startRelay(b, relayOptions())
 	startClient(b, clientOptions(r.Addr(), f))
 	outside := dialTCP(b, f)
-	inside := accept(b, l)
+	inside := nodetest.Accept(b, l)
 	go func() { _, _ = io.Copy(struct{ io.Writer }{inside}, struct{ io.Reader }{inside}) }()
 	before := cpuTime(b)
 	for b.Loop() {

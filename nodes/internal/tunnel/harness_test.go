@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/crosslan/crosslan/nodes/internal/addr"
@@ -42,7 +41,7 @@ func startRelay(t testing.TB, o Options) *testRelay {
 	log := new(nodetest.Log)
 	r, err := Listen(context.Background(), o, node.NewEvents(log, node.Text))
 	require.NoError(t, err)
-	stop := run(t, "relay", r.Serve)
+	stop := nodetest.Serve(context.Background(), t, r.Serve)
 	log.Wait(t, "ready")
 	return &testRelay{Relay: r, log: log, stop: stop}
 }
@@ -66,31 +65,9 @@ func startClient(t testing.TB, o ClientOptions) *testClient {
 	log := new(nodetest.Log)
 	c, err := NewClient(o, node.NewEvents(log, node.Text))
 	require.NoError(t, err)
-	stop := run(t, "client", c.Run)
+	stop := nodetest.Serve(context.Background(), t, c.Run)
 	log.Wait(t, "ready")
 	return &testClient{log: log, stop: stop}
-}
-
-// run runs a side until the returned function is called, or the test ends; it must end
-// within a second.
-func run(t testing.TB, name string, side func(context.Context) error) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- side(ctx) }()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() {
-			cancel()
-			select {
-			case err := <-done:
-				assert.NoError(t, err)
-			case <-time.After(time.Second):
-				assert.Fail(t, "the "+name+" did not stop within a second")
-			}
-		})
-	}
-	t.Cleanup(stop)
-	return stop
 }
 
 // refusedWith runs a client that must end by itself, and returns its error.
@@ -142,24 +119,6 @@ func dialTCP(t testing.TB, f Forward) *net.TCPConn {
 	return c.(*net.TCPConn)
 }
 
-func listenLoopback(t testing.TB) *net.TCPListener {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { l.Close() })
-	return l.(*net.TCPListener)
-}
-
-func accept(t testing.TB, l *net.TCPListener) *net.TCPConn {
-	t.Helper()
-	require.NoError(t, l.SetDeadline(time.Now().Add(patience)))
-	c, err := l.AcceptTCP()
-	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
-	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
-	return c
-}
-
 // pair is a tunnel and both ends of a connection through it.
 type pair struct {
 	relay           *testRelay
@@ -169,12 +128,12 @@ type pair struct {
 
 func newPair(t testing.TB, o Options) pair {
 	t.Helper()
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	f := to(t, TCP, l.Addr())
 	p := pair{relay: startRelay(t, o)}
 	p.client = startClient(t, clientOptions(p.relay.Addr(), f))
 	p.outside = dialTCP(t, f)
-	p.inside = accept(t, l)
+	p.inside = nodetest.Accept(t, l)
 	// Before that, an RST of the server would be the failure of connect.
 	p.client.log.Wait(t, "opened")
 	return p

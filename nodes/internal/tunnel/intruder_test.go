@@ -10,6 +10,8 @@ import (
 	"github.com/hashicorp/yamux"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 )
 
 // These have the token, and do not keep to the protocol.
@@ -93,7 +95,7 @@ func TestClientThatSaysNonsenseInAStream(t *testing.T) {
 
 // badRelay grants what is asked for, and opens streams as it likes.
 func badRelay(t *testing.T) (at netip.AddrPort, sessions <-chan *yamux.Session) {
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	out := make(chan *yamux.Session, 1)
 	go func() {
 		c, err := l.Accept()
@@ -119,7 +121,7 @@ func badRelay(t *testing.T) (at netip.AddrPort, sessions <-chan *yamux.Session) 
 }
 
 func TestRelayReachesOnlyWhatIsPublished(t *testing.T) {
-	target, other := listenLoopback(t), listenLoopback(t)
+	target, other := nodetest.Listen(t), nodetest.Listen(t)
 	f := to(t, TCP, target.Addr())
 	at, sessions := badRelay(t)
 	startClient(t, clientOptions(at, f))
@@ -153,7 +155,7 @@ func TestRelayReachesOnlyWhatIsPublished(t *testing.T) {
 	_, err = stream.Write(encodeOpening(opening{Publication: f.Publication, source: caller, dialed: at}))
 	require.NoError(t, err)
 	require.NoError(t, readConnected(stream))
-	accept(t, target)
+	nodetest.Accept(t, target)
 }
 
 func TestMoreClientsThanTheMostAreRefused(t *testing.T) {
@@ -161,6 +163,6 @@ func TestMoreClientsThanTheMostAreRefused(t *testing.T) {
 	for range maxClients {
 		r.clients <- struct{}{}
 	}
-	err := refusedWith(t, clientOptions(r.Addr(), to(t, TCP, listenLoopback(t).Addr())))
+	err := refusedWith(t, clientOptions(r.Addr(), to(t, TCP, nodetest.Listen(t).Addr())))
 	assert.ErrorContains(t, err, "64 clients are here already")
 }

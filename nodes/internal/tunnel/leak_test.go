@@ -19,14 +19,14 @@ func descriptors(t testing.TB) int {
 }
 
 func TestNothingIsLeft(t *testing.T) {
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	f, g := to(t, TCP, l.Addr()), to(t, UDP, udpEcho(t))
 	before, files := runtime.NumGoroutine(), descriptors(t)
 	r := startRelay(t, relayOptions())
 	client := startClient(t, clientOptions(r.Addr(), f, g))
 	for i := range 200 {
 		outside := dialTCP(t, f)
-		inside := accept(t, l)
+		inside := nodetest.Accept(t, l)
 		nodetest.Send(t, outside, "hello")
 		nodetest.Receive(t, inside, "hello")
 		switch i % 4 {

@@ -16,14 +16,14 @@ import (
 )
 
 func TestTunnelComesBackAfterTheRelayRestarts(t *testing.T) {
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	f := to(t, TCP, l.Addr())
 	o := relayOptions()
 	r := startRelay(t, o)
 	o.Listen = r.Addr()
 	client := startClient(t, clientOptions(o.Listen, f))
 	outside := dialTCP(t, f)
-	inside := accept(t, l)
+	inside := nodetest.Accept(t, l)
 	client.log.Wait(t, "opened")
 
 	r.stop()
@@ -38,7 +38,7 @@ func TestTunnelComesBackAfterTheRelayRestarts(t *testing.T) {
 	r.log.Wait(t, "published")
 	outside = dialTCP(t, f)
 	nodetest.Send(t, outside, "back again")
-	nodetest.Receive(t, accept(t, l), "back again")
+	nodetest.Receive(t, nodetest.Accept(t, l), "back again")
 }
 
 func TestClientThatStopsGivesItsPortsBack(t *testing.T) {
@@ -61,7 +61,7 @@ type line struct {
 }
 
 func newLine(t *testing.T, relay netip.AddrPort) *line {
-	l := &line{TCPListener: listenLoopback(t)}
+	l := &line{TCPListener: nodetest.Listen(t)}
 	var wg sync.WaitGroup
 	t.Cleanup(func() {
 		l.Close()
@@ -127,7 +127,7 @@ func (l *line) die() {
 func TestDeadLineIsNoticed(t *testing.T) {
 	r := startRelay(t, relayOptions())
 	l := newLine(t, r.Addr())
-	target := listenLoopback(t)
+	target := nodetest.Listen(t)
 	f := to(t, TCP, target.Addr())
 	o := clientOptions(addr.Of(l.Addr()), f)
 	o.Keepalive = 100 * time.Millisecond
@@ -141,7 +141,7 @@ func TestDeadLineIsNoticed(t *testing.T) {
 func TestDeadClientLosesItsPort(t *testing.T) {
 	r := startRelay(t, relayOptions()) // whose keepalive is too slow to notice
 	l := newLine(t, r.Addr())
-	target := listenLoopback(t)
+	target := nodetest.Listen(t)
 	f := to(t, TCP, target.Addr())
 	startClient(t, clientOptions(addr.Of(l.Addr()), f))
 
@@ -154,5 +154,5 @@ func TestDeadClientLosesItsPort(t *testing.T) {
 	startClient(t, clientOptions(r.Addr(), f))
 	r.log.Wait(t, "it no longer answers, and another client wants its port")
 	nodetest.Send(t, dialTCP(t, f), "to the new one")
-	nodetest.Receive(t, accept(t, target), "to the new one")
+	nodetest.Receive(t, nodetest.Accept(t, target), "to the new one")
 }

@@ -9,13 +9,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 )
 
 var anywhere = Forward{Publication: Publication{Protocol: TCP, Port: 9}}
 
 func TestWrongTokenIsRefused(t *testing.T) {
 	r := startRelay(t, relayOptions())
-	f := to(t, TCP, listenLoopback(t).Addr())
+	f := to(t, TCP, nodetest.Listen(t).Addr())
 	o := clientOptions(r.Addr(), f)
 	o.Token = []byte("another token")
 	err := refusedWith(t, o)
@@ -48,13 +50,13 @@ func TestPortOfTheRelayItselfIsRefused(t *testing.T) {
 	err := refusedWith(t, clientOptions(r.Addr(), f))
 	assert.ErrorContains(t, err, "bind: EADDRINUSE (98) address already in use: tcp "+r.Addr().String())
 	// The other port of the same request is not kept.
-	g := to(t, TCP, listenLoopback(t).Addr())
+	g := to(t, TCP, nodetest.Listen(t).Addr())
 	refusedWith(t, clientOptions(r.Addr(), g, f))
 	startClient(t, clientOptions(r.Addr(), g))
 }
 
 func TestWhatIsNoRelayIsRefused(t *testing.T) {
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -72,7 +74,7 @@ func TestWhatIsNoRelayIsRefused(t *testing.T) {
 
 func TestRelayWithoutTheTokenIsRefused(t *testing.T) {
 	// It answers what it likes, and does not look at the proof.
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	go func() {
 		c, err := l.Accept()
 		if err != nil {
@@ -90,7 +92,7 @@ func TestRelayWithoutTheTokenIsRefused(t *testing.T) {
 
 func TestReplayedProofIsRefused(t *testing.T) {
 	r := startRelay(t, relayOptions())
-	f := to(t, TCP, listenLoopback(t).Addr())
+	f := to(t, TCP, nodetest.Listen(t).Addr())
 	shake := func(said []byte) (challenge nonce, a answer) {
 		c, err := net.Dial("tcp", r.Addr().String())
 		require.NoError(t, err)
@@ -136,7 +138,7 @@ func TestSilentOnesAreFewAndForgotten(t *testing.T) {
 	// Those who say nothing are gone after the limit, and others have their place.
 	_, err := silent[0].Read(make([]byte, 1))
 	require.ErrorIs(t, err, io.EOF)
-	startClient(t, clientOptions(r.Addr(), to(t, TCP, listenLoopback(t).Addr())))
+	startClient(t, clientOptions(r.Addr(), to(t, TCP, nodetest.Listen(t).Addr())))
 }
 
 func TestGuesses(t *testing.T) {

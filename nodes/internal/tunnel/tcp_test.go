@@ -89,7 +89,7 @@ func TestResetIsCarried(t *testing.T) {
 }
 
 func TestServerThatIsNotThere(t *testing.T) {
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	f := to(t, TCP, l.Addr())
 	require.NoError(t, l.Close())
 	r := startRelay(t, relayOptions())
@@ -114,18 +114,18 @@ func TestOneThatDoesNotReadHoldsUpNobody(t *testing.T) {
 	_, err := p.inside.Write(make([]byte, 64<<20))
 	require.Error(t, err, "the outside client reads nothing, so that everything is full")
 
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	f := to(t, TCP, l.Addr())
 	startClient(t, clientOptions(p.relay.Addr(), f))
 	outside := dialTCP(t, f)
-	inside := accept(t, l)
+	inside := nodetest.Accept(t, l)
 	want := text(8 << 20)
 	go func() { _, _ = io.WriteString(inside, want); inside.Close() }()
 	nodetest.ReceiveEnd(t, outside, want)
 }
 
 func TestProxyProtocolNamesTheOutsideClient(t *testing.T) {
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	f := to(t, TCP, l.Addr())
 	r := startRelay(t, relayOptions())
 	o := clientOptions(r.Addr(), f)
@@ -134,14 +134,14 @@ func TestProxyProtocolNamesTheOutsideClient(t *testing.T) {
 	outside := dialTCP(t, f)
 	nodetest.Send(t, outside, "Hello")
 	// A server as others write it.
-	server := proxyproto.NewConn(accept(t, l))
+	server := proxyproto.NewConn(nodetest.Accept(t, l))
 	nodetest.Receive(t, server, "Hello")
 	assert.Equal(t, outside.LocalAddr().String(), server.RemoteAddr().String())
 	assert.Equal(t, outside.RemoteAddr().String(), server.LocalAddr().String())
 }
 
 func TestManyConnectionsAtOnce(t *testing.T) {
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	f := to(t, TCP, l.Addr())
 	r := startRelay(t, relayOptions())
 	startClient(t, clientOptions(r.Addr(), f))
@@ -149,7 +149,7 @@ func TestManyConnectionsAtOnce(t *testing.T) {
 	var outside, inside []*net.TCPConn
 	for range n {
 		outside = append(outside, dialTCP(t, f))
-		inside = append(inside, accept(t, l))
+		inside = append(inside, nodetest.Accept(t, l))
 	}
 	for i := range n {
 		nodetest.Send(t, outside[i], "ping")
@@ -163,17 +163,17 @@ func TestManyConnectionsAtOnce(t *testing.T) {
 }
 
 func TestMoreThanTheMostWait(t *testing.T) {
-	l := listenLoopback(t)
+	l := nodetest.Listen(t)
 	f := to(t, TCP, l.Addr())
 	o := relayOptions()
 	o.MaxConnections = 1
 	r := startRelay(t, o)
 	startClient(t, clientOptions(r.Addr(), f))
 	first := dialTCP(t, f)
-	served := accept(t, l)
+	served := nodetest.Accept(t, l)
 	second := dialTCP(t, f)
 	nodetest.Send(t, second, "waited")
 	first.Close()
 	served.Close()
-	nodetest.Receive(t, accept(t, l), "waited")
+	nodetest.Receive(t, nodetest.Accept(t, l), "waited")
 }

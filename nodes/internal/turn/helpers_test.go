@@ -46,27 +46,9 @@ type testServer struct {
 func startServer(tb testing.TB, c Config) *testServer {
 	tb.Helper()
 	log := &nodetest.Log{}
-	ctx, cancel := context.WithCancel(context.Background())
-	s, err := Listen(ctx, c, node.NewEvents(log, node.Text))
+	s, err := Listen(context.Background(), c, node.NewEvents(log, node.Text))
 	require.NoError(tb, err)
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx) }()
-	stopped := false
-	stop := func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		select {
-		case err := <-done:
-			assert.NoError(tb, err)
-		case <-time.After(time.Second):
-			assert.Fail(tb, "the server did not stop within a second")
-		}
-	}
-	tb.Cleanup(stop)
-	return &testServer{Server: s, log: log, stop: stop}
+	return &testServer{Server: s, log: log, stop: nodetest.Serve(context.Background(), tb, s.Serve)}
 }
 
 // as is a client's configuration.

@@ -2,10 +2,35 @@ package nodetest
 
 import (
 	"io"
+	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+// patience is how long what must come may take. It only guards against hanging.
+const patience = 20 * time.Second
+
+// Listen listens on a free port of the loopback address until the test ends.
+func Listen(t testing.TB) *net.TCPListener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { l.Close() })
+	return l.(*net.TCPListener)
+}
+
+// Accept accepts a connection, which has to come and to end before long.
+func Accept(t testing.TB, l *net.TCPListener) *net.TCPConn {
+	t.Helper()
+	require.NoError(t, l.SetDeadline(time.Now().Add(patience)))
+	c, err := l.AcceptTCP()
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	require.NoError(t, c.SetDeadline(time.Now().Add(patience)))
+	return c
+}
 
 // Send writes s to a stream.
 func Send(t testing.TB, w io.Writer, s string) {
