@@ -84,7 +84,7 @@ func Open(ctx context.Context, path Path, c Config) (*Stream, error) {
 
 // connect makes the QUIC connection.
 func (s *Stream) connect(ctx context.Context, c Config) error {
-	security, err := security(c.Key, c.Leads)
+	identified, err := security(c.Key, c.Leads)
 	if err != nil {
 		return err
 	}
@@ -95,10 +95,10 @@ func (s *Stream) connect(ctx context.Context, c Config) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Limit, errNoAnswer)
 	defer cancel()
 	if c.Leads {
-		s.conn, err = s.transport.Dial(ctx, s.path.RemoteAddr(), security, config)
+		s.conn, err = s.transport.Dial(ctx, s.path.RemoteAddr(), identified, config)
 	} else {
 		var l *quic.Listener
-		if l, err = s.transport.Listen(security, config); err == nil {
+		if l, err = s.transport.Listen(identified, config); err == nil {
 			s.conn, err = l.Accept(ctx)
 		}
 	}
