@@ -11,18 +11,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 )
 
 // python returns the command of one of testdata/python's programs. Their style is
-// that of the tutorials. Who has no Python misses only this; CI has it.
+// that of the tutorials.
 func python(t *testing.T, file string, args ...string) *exec.Cmd {
 	t.Helper()
-	path, err := exec.LookPath("python3")
-	if err != nil && os.Getenv("CI") == "" {
-		t.Skip("no python3 on this machine")
-	}
-	require.NoError(t, err, "CI needs python3")
-	cmd := exec.CommandContext(t.Context(), path, append([]string{filepath.Join("testdata", "python", file)}, args...)...)
+	cmd := exec.CommandContext(t.Context(), nodetest.Foreign(t, "python3", "python3"), append([]string{filepath.Join("testdata", "python", file)}, args...)...)
 	cmd.Env = append(os.Environ(), "PYTHONIOENCODING=utf-8")
 	return cmd
 }

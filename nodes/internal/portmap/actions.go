@@ -1,6 +1,8 @@
 package portmap
 
 import (
+	"cmp"
+	"math"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -16,6 +18,7 @@ const (
 	upnpInvalidArgs     = 402
 	upnpActionFailed    = 501
 	upnpNotAuthorized   = 606
+	upnpNoSuchIndex     = 713
 	upnpNoSuchEntry     = 714
 	upnpWildCardOutside = 716
 	upnpConflict        = 718
@@ -28,6 +31,7 @@ var upnpResults = map[int]result{
 	upnpInvalidArgs:     {"InvalidArgs", "the router cannot read an argument"},
 	upnpActionFailed:    {"ActionFailed", "the router could not do it"},
 	upnpNotAuthorized:   {"ActionNotAuthorized", "the router does not allow it"},
+	upnpNoSuchIndex:     {"SpecifiedArrayIndexInvalid", "there are not so many mappings"},
 	upnpNoSuchEntry:     {"NoSuchEntryInArray", "there is no such mapping"},
 	upnpWildCardOutside: {"WildCardNotPermittedInExtPort", "an outside port must be named"},
 	upnpConflict:        {"ConflictInMappingEntry", "the outside port is taken"},
@@ -45,7 +49,16 @@ func upnpRefused(code int) *Refused {
 
 // perform does what an action says.
 func (d *gatewayDevice) perform(a action, from netip.AddrPort) ([]argument, error) {
+	if a.service == linkType {
+		return a.ofLink()
+	}
 	switch a.name {
+	case "GetConnectionTypeInfo":
+		return []argument{{"NewConnectionType", "IP_Routed"}, {"NewPossibleConnectionTypes", "IP_Routed"}}, nil
+	case "GetNATRSIPStatus":
+		return []argument{{"NewRSIPAvailable", "0"}, {"NewNATEnabled", "1"}}, nil
+	case "RequestConnection":
+		return nil, nil // there always is one
 	case "GetExternalIPAddress":
 		outside, err := d.server.leases.outside()
 		return []argument{{"NewExternalIPAddress", outside.String()}}, err
@@ -58,6 +71,8 @@ func (d *gatewayDevice) perform(a action, from netip.AddrPort) ([]argument, erro
 		return nil, d.delete(a, from.Addr())
 	case "GetSpecificPortMappingEntry":
 		return d.entry(a)
+	case "GetGenericPortMappingEntry":
+		return d.nth(a)
 	}
 	return nil, upnpRefused(upnpInvalidAction)
 }
@@ -83,7 +98,10 @@ func (d *gatewayDevice) add(a action, from netip.Addr) error {
 	if host != from {
 		return errNotAuthorized
 	}
-	w := wish{owner{by: byUPnP}, protocol, netip.AddrPortFrom(host, inside), outside, true, lifetime}
+	w := wish{
+		owner: owner{by: byUPnP}, protocol: protocol, inside: netip.AddrPortFrom(host, inside), outside: outside, exact: true,
+		lifetime: lifetime, about: a.about(),
+	}
 	if _, err := d.server.leases.grant(w); err != nil {
 		return err
 	}
@@ -116,13 +134,56 @@ func (d *gatewayDevice) entry(a action) ([]argument, error) {
 	if !ok {
 		return nil, upnpRefused(upnpNoSuchEntry)
 	}
+	return l.arguments(), nil
+}
+
+// nth tells of one mapping after the other: a client asks for 0, 1 and so on until there
+// is none. Those of other hosts are no secret, as with any router of this kind.
+func (d *gatewayDevice) nth(a action) ([]argument, error) {
+	i, err := a.port("NewPortMappingIndex")
+	if err != nil {
+		return nil, err
+	}
+	l, ok := d.server.leases.nth(int(i))
+	if !ok {
+		return nil, upnpRefused(upnpNoSuchIndex)
+	}
+	return append([]argument{
+		{"NewRemoteHost", ""},
+		{"NewExternalPort", strconv.Itoa(int(l.Outside.Port()))},
+		{"NewProtocol", strings.ToUpper(l.Protocol.String())},
+	}, l.arguments()...), nil
+}
+
+// arguments are what a mapping is.
+func (l lease) arguments() []argument {
 	return []argument{
 		{"NewInternalPort", strconv.Itoa(int(l.Inside.Port()))},
 		{"NewInternalClient", l.Inside.Addr().String()},
 		{"NewEnabled", "1"},
-		{"NewPortMappingDescription", l.by},
+		{"NewPortMappingDescription", cmp.Or(l.about, l.by)},
 		{"NewLeaseDuration", strconv.Itoa(int(l.left(time.Now())))},
-	}, nil
+	}
+}
+
+// ofLink tells of the outside's link. A virtual one has no rate of its own: it is said to be
+// as fast as there is a number for.
+func (a action) ofLink() ([]argument, error) {
+	if a.name != "GetCommonLinkProperties" {
+		return nil, upnpRefused(upnpInvalidAction)
+	}
+	rate := strconv.Itoa(math.MaxUint32)
+	return []argument{{"NewWANAccessType", "Ethernet"}, {"NewLayer1UpstreamMaxBitRate", rate},
+		{"NewLayer1DownstreamMaxBitRate", rate}, {"NewPhysicalLinkStatus", "Up"}}, nil
+}
+
+// longestAbout is how much of a description is kept, in bytes.
+const longestAbout = 64
+
+// about reads what the mapping is for, in the client's own words.
+func (a action) about() string {
+	s := a.in["NewPortMappingDescription"]
+	return strings.ToValidUTF8(s[:min(len(s), longestAbout)], "")
 }
 
 // outside reads what names a mapping: protocol, outside port, and no remote host.

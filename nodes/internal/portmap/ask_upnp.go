@@ -198,7 +198,7 @@ func controlOf(b []byte) (string, bool) {
 
 // call has the router perform an action.
 func (d *device) call(ctx context.Context, name string, in []argument) (map[string]string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.control.String(), bytes.NewReader(call(name, in)))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, d.control.String(), bytes.NewReader(call(connectionType, name, in)))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -7,35 +7,30 @@ import (
 	"net/netip"
 )
 
-// Where the device's documents are.
-const (
-	descriptionPath = "/rootDesc.xml"
-	servicePath     = "/WANIPCn.xml"
-	controlPath     = "/ctl/IPConn"
-	eventPath       = "/evt/IPConn"
-)
+// descriptionPath is where the device describes itself.
+const descriptionPath = "/rootDesc.xml"
 
-// description is the device with the device in it that has the device in it that has
-// the service, as InternetGatewayDevice:1 orders.
-const description = `<?xml version="1.0"?>
+// description is the device with the device in it that has the device in it, as
+// InternetGatewayDevice:1 orders.
+var description = `<?xml version="1.0"?>
 <root xmlns="urn:schemas-upnp-org:device-1-0"><specVersion><major>1</major><minor>0</minor></specVersion>
 <device><deviceType>` + gatewayType + `</deviceType>
 <friendlyName>crosslan router</friendlyName><manufacturer>crosslan</manufacturer><modelName>router</modelName><UDN>` + deviceUUID + `</UDN>
-<deviceList><device><deviceType>urn:schemas-upnp-org:device:WANDevice:1</deviceType>
-<friendlyName>WAN</friendlyName><manufacturer>crosslan</manufacturer><modelName>router</modelName><UDN>` + deviceUUID + `-1</UDN>
-<deviceList><device><deviceType>urn:schemas-upnp-org:device:WANConnectionDevice:1</deviceType>
-<friendlyName>WAN connection</friendlyName><manufacturer>crosslan</manufacturer><modelName>router</modelName><UDN>` + deviceUUID + `-2</UDN>
-<serviceList><service><serviceType>` + connectionType + `</serviceType><serviceId>urn:upnp-org:serviceId:WANIPConn1</serviceId>
-<SCPDURL>` + servicePath + `</SCPDURL><controlURL>` + controlPath + `</controlURL><eventSubURL>` + eventPath + `</eventSubURL></service></serviceList>
-</device></deviceList></device></deviceList></device></root>
+<deviceList><device><deviceType>` + wanType + `</deviceType>
+<friendlyName>WAN</friendlyName><manufacturer>crosslan</manufacturer><modelName>router</modelName><UDN>` + wanUUID + `</UDN>
+` + link.entry() + `<deviceList><device><deviceType>` + wanConnectionType + `</deviceType>
+<friendlyName>WAN connection</friendlyName><manufacturer>crosslan</manufacturer><modelName>router</modelName><UDN>` + wanConnectionUUID + `</UDN>
+` + connection.entry() + `</device></deviceList></device></deviceList></device></root>
 `
 
 // handler serves the device's documents and its control.
 func (d *gatewayDevice) handler() http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET "+descriptionPath, serveXML(description))
-	m.HandleFunc("GET "+servicePath, serveXML(serviceDescription()))
-	m.HandleFunc("POST "+controlPath, d.control)
+	for _, s := range upnpServices {
+		m.HandleFunc("GET "+s.document, serveXML(s.description()))
+		m.HandleFunc("POST "+s.control, func(w http.ResponseWriter, r *http.Request) { d.control(w, r, s.kind) })
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		from, err := netip.ParseAddrPort(r.RemoteAddr)
 		host, hostErr := netip.ParseAddrPort(r.Host)
@@ -59,8 +54,8 @@ func serveXML(document string) http.HandlerFunc {
 	}
 }
 
-// control answers an action.
-func (d *gatewayDevice) control(w http.ResponseWriter, r *http.Request) {
+// control answers an action of a service.
+func (d *gatewayDevice) control(w http.ResponseWriter, r *http.Request, service string) {
 	from, _ := netip.ParseAddrPort(r.RemoteAddr) // handler has seen that it is one
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largestAction))
 	if err != nil {
@@ -69,6 +64,9 @@ func (d *gatewayDevice) control(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a, err := parseAction(body)
+	if err == nil && a.service != service {
+		err = errMalformed
+	}
 	if err != nil {
 		d.server.journal.ignored(from, len(body), err)
 		http.Error(w, "the request is no SOAP action", http.StatusBadRequest)
@@ -83,7 +81,7 @@ func (d *gatewayDevice) control(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(fault(f))
 		return
 	}
-	_, _ = w.Write(response(a.name, out))
+	_, _ = w.Write(response(a, out))
 }
 
 // upnpCode is the error that UPnP has for a refusal.

@@ -80,7 +80,7 @@ func FuzzSearch(f *testing.F) {
 }
 
 func FuzzFound(f *testing.F) {
-	f.Add(searchAnswer(connectionType, inside.Addr()))
+	f.Add(searchAnswer(connectionType, wanConnectionUUID, inside.Addr()))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if u, ok := parseFound(b, inside.Addr()); ok {
 			assert.Equal(t, inside.Addr(), netip.MustParseAddrPort(u.Host).Addr())
@@ -90,8 +90,8 @@ func FuzzFound(f *testing.F) {
 
 // FuzzAction performs anything that can be read as an action.
 func FuzzAction(f *testing.F) {
-	f.Add(call("GetExternalIPAddress", nil))
-	f.Add(call("AddPortMapping", addArguments("10.16.1.10", "8080")))
+	f.Add(call(connectionType, "GetExternalIPAddress", nil))
+	f.Add(call(connectionType, "AddPortMapping", addArguments("10.16.1.10", "8080")))
 	f.Add(fault(upnpRefused(upnpConflict)))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, k, _ := fakeServer()

@@ -18,7 +18,7 @@ func addArguments(client, outsidePort string) []argument {
 // post performs an action as host does, by the device's handler.
 func post(t *testing.T, d *gatewayDevice, host string, body []byte) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, "http://10.16.1.1:5000"+controlPath, strings.NewReader(string(body)))
+	r := httptest.NewRequest(http.MethodPost, "http://10.16.1.1:5000"+connection.control, strings.NewReader(string(body)))
 	r.RemoteAddr = host + ":40000"
 	w := httptest.NewRecorder()
 	d.handler().ServeHTTP(w, r)
@@ -27,7 +27,7 @@ func post(t *testing.T, d *gatewayDevice, host string, body []byte) *httptest.Re
 
 func perform(t *testing.T, d *gatewayDevice, host, name string, in []argument) (map[string]string, error) {
 	t.Helper()
-	w := post(t, d, host, call(name, in))
+	w := post(t, d, host, call(connectionType, name, in))
 	if w.Code != http.StatusOK {
 		return nil, parseFault(w.Body.Bytes())
 	}
@@ -51,7 +51,7 @@ func TestUPnP(t *testing.T) {
 	out, err = perform(t, d, "10.16.1.11", "GetSpecificPortMappingEntry", which)
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"NewInternalPort": "50007", "NewInternalClient": "10.16.1.10", "NewEnabled": "1",
-		"NewPortMappingDescription": "upnp", "NewLeaseDuration": "60"}, out)
+		"NewPortMappingDescription": "a <test>", "NewLeaseDuration": "60"}, out)
 
 	refuse := func(code int, host, name string, in []argument) {
 		t.Helper()
@@ -88,7 +88,7 @@ func TestUPnPCountsWhatItCannotRead(t *testing.T) {
 func TestUPnPIsForTheInside(t *testing.T) {
 	s, _, _ := fakeServer()
 	d := &gatewayDevice{server: s}
-	assert.Equal(t, http.StatusForbidden, post(t, d, "198.18.16.10", call("GetExternalIPAddress", nil)).Code)
+	assert.Equal(t, http.StatusForbidden, post(t, d, "198.18.16.10", call(connectionType, "GetExternalIPAddress", nil)).Code)
 	r := httptest.NewRequest(http.MethodGet, "http://evil.example"+descriptionPath, nil)
 	r.RemoteAddr = "10.16.1.10:40000"
 	w := httptest.NewRecorder()
@@ -99,14 +99,14 @@ func TestUPnPIsForTheInside(t *testing.T) {
 func TestTheDescriptionLeadsToTheControl(t *testing.T) {
 	path, ok := controlOf([]byte(description))
 	require.True(t, ok)
-	assert.Equal(t, controlPath, path)
-	_, ok = controlOf([]byte(serviceDescription()))
+	assert.Equal(t, connection.control, path)
+	_, ok = controlOf([]byte(connection.description()))
 	assert.False(t, ok)
 }
 
 func TestADeviceDescribesItselfOnly(t *testing.T) {
-	_, ok := parseFound(searchAnswer(connectionType, inside.Addr()), inside.Addr())
+	_, ok := parseFound(searchAnswer(connectionType, wanConnectionUUID, inside.Addr()), inside.Addr())
 	assert.True(t, ok)
-	_, ok = parseFound(searchAnswer(connectionType, hostA2), inside.Addr())
+	_, ok = parseFound(searchAnswer(connectionType, wanConnectionUUID, hostA2), inside.Addr())
 	assert.False(t, ok)
 }

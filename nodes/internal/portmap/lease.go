@@ -32,7 +32,8 @@ type owner struct {
 type lease struct {
 	nat.Forward
 	owner
-	ends time.Time
+	about string // what it is for, as the host says; empty if it does not
+	ends  time.Time
 }
 
 // wish is what a host asks for.
@@ -43,6 +44,7 @@ type wish struct {
 	outside  uint16 // the port that it would like; 0 leaves it to the router
 	exact    bool   // no other port will do
 	lifetime time.Duration
+	about    string
 }
 
 // isOf tells whether a program of the lease's host may change it: any program may,

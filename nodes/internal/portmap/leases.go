@@ -71,7 +71,7 @@ func (s *leases) grant(w wish) (lease, error) {
 	if err != nil {
 		return lease{}, err
 	}
-	l := lease{owner: w.owner, Forward: nat.Forward{
+	l := lease{owner: w.owner, about: w.about, Forward: nat.Forward{
 		Protocol: w.protocol, Inside: w.inside, Outside: netip.AddrPortFrom(state.Config.OutsideAddrs[0], port),
 	}}
 	if err := s.replace(state.Config, append(slices.Clone(s.all), l)); err != nil {
@@ -98,7 +98,7 @@ func (s *leases) renew(i int, w wish) (lease, error) {
 		return l, errTaken
 	}
 	all := slices.Clone(s.all)
-	all[i].by = w.by
+	all[i].by, all[i].about = w.by, w.about
 	state, err := s.show()
 	if err != nil {
 		return l, err
@@ -163,6 +163,16 @@ func (s *leases) at(p nat.Protocol, outside uint16) (lease, bool) {
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.all, func(l lease) bool { return l.Protocol == p && l.Outside.Port() == outside })
 	if i < 0 {
+		return lease{}, false
+	}
+	return s.all[i], true
+}
+
+// nth returns one lease after the other.
+func (s *leases) nth(i int) (lease, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i >= len(s.all) {
 		return lease{}, false
 	}
 	return s.all[i], true

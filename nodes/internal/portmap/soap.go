@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -15,8 +16,8 @@ type argument struct{ name, value string }
 
 // action is a call of a service by SOAP, or its result.
 type action struct {
-	name string
-	in   map[string]string
+	service, name string
+	in            map[string]string
 }
 
 // envelope is what is around an action; its body has one element.
@@ -35,10 +36,14 @@ type envelope struct {
 
 func parseAction(b []byte) (action, error) {
 	var e envelope
-	if err := xml.Unmarshal(b, &e); err != nil || e.Body.Action.XMLName.Space != connectionType {
+	if err := xml.Unmarshal(b, &e); err != nil {
 		return action{}, errMalformed
 	}
-	a := action{e.Body.Action.XMLName.Local, make(map[string]string)}
+	name := e.Body.Action.XMLName
+	if !slices.ContainsFunc(upnpServices, func(s upnpService) bool { return s.kind == name.Space }) {
+		return action{}, errMalformed
+	}
+	a := action{name.Space, name.Local, make(map[string]string)}
 	for _, arg := range e.Body.Action.Arguments {
 		if _, twice := a.in[arg.XMLName.Local]; twice {
 			return action{}, errMalformed
@@ -49,14 +54,16 @@ func parseAction(b []byte) (action, error) {
 }
 
 // call returns an action as SOAP.
-func call(name string, in []argument) []byte { return wrap(element("u:"+name, in)) }
+func call(service, name string, in []argument) []byte { return wrap(element(service, "u:"+name, in)) }
 
 // response returns the result of an action as SOAP.
-func response(name string, out []argument) []byte { return wrap(element("u:"+name+"Response", out)) }
+func response(a action, out []argument) []byte {
+	return wrap(element(a.service, "u:"+a.name+"Response", out))
+}
 
-func element(name string, arguments []argument) string {
+func element(service, name string, arguments []argument) string {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<%s xmlns:u="%s">`, name, connectionType)
+	fmt.Fprintf(&b, `<%s xmlns:u="%s">`, name, service)
 	for _, a := range arguments {
 		fmt.Fprintf(&b, "<%s>", a.name)
 		_ = xml.EscapeText(&b, []byte(a.value)) // a bytes.Buffer takes everything

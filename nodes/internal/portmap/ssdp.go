@@ -14,14 +14,25 @@ import (
 	"github.com/crosslan/crosslan/nodes/internal/errno"
 )
 
-// What can be looked for in the device, and its service.
+// The devices and their services.
 const (
-	gatewayType    = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
-	connectionType = "urn:schemas-upnp-org:service:WANIPConnection:1"
-	deviceUUID     = "uuid:63726f73-736c-414e-8000-726f75746572"
+	gatewayType       = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
+	wanType           = "urn:schemas-upnp-org:device:WANDevice:1"
+	linkType          = "urn:schemas-upnp-org:service:WANCommonInterfaceConfig:1"
+	wanConnectionType = "urn:schemas-upnp-org:device:WANConnectionDevice:1"
+	connectionType    = "urn:schemas-upnp-org:service:WANIPConnection:1"
+
+	deviceUUID        = "uuid:63726f73-736c-414e-8000-726f75746572"
+	wanUUID           = deviceUUID + "-1"
+	wanConnectionUUID = deviceUUID + "-2"
 )
 
-var targets = []string{"upnp:rootdevice", deviceUUID, gatewayType, connectionType}
+// targets are what can be looked for, each with the device that it is or is in.
+var targets = []struct{ name, uuid string }{
+	{"upnp:rootdevice", deviceUUID}, {deviceUUID, deviceUUID}, {gatewayType, deviceUUID},
+	{wanUUID, wanUUID}, {wanType, wanUUID}, {linkType, wanUUID},
+	{wanConnectionUUID, wanConnectionUUID}, {wanConnectionType, wanConnectionUUID}, {connectionType, wanConnectionUUID},
+}
 
 // serveSSDP answers one search after the other.
 func (d *gatewayDevice) serveSSDP(ctx context.Context) error {
@@ -55,10 +66,10 @@ func (d *gatewayDevice) answerSearch(b []byte, from netip.AddrPort) error {
 		return err
 	}
 	for _, t := range targets {
-		if t != target && target != "ssdp:all" {
+		if t.name != target && target != "ssdp:all" {
 			continue
 		}
-		if err := d.send(searchAnswer(t, name), name, from); err != nil {
+		if err := d.send(searchAnswer(t.name, t.uuid, name), name, from); err != nil {
 			d.server.journal.failed(errno.Wrap("sendto", err, from.String()))
 		}
 	}
@@ -90,8 +101,8 @@ func search(target string) []byte {
 	return fmt.Appendf(nil, "M-SEARCH * HTTP/1.1\r\nHOST: %v\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\nST: %s\r\n\r\n", ssdpGroup, target)
 }
 
-func searchAnswer(target string, name netip.Addr) []byte {
-	usn := deviceUUID
+func searchAnswer(target, uuid string, name netip.Addr) []byte {
+	usn := uuid
 	if target != usn {
 		usn += "::" + target
 	}

@@ -272,12 +272,7 @@ func TestDatagrams(t *testing.T) {
 // it serves SOCKS5's CONNECT, with and without a password, names no address that it has
 // taken, and ends both directions when one ends.
 func TestMicrosocks(t *testing.T) {
-	if _, err := exec.LookPath("microsocks"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("microsocks is missing, and CI must have it")
-		}
-		t.Skip("apt-get install microsocks to include this test")
-	}
+	microsocks := nodetest.Foreign(t, "microsocks", "microsocks")
 	to := target(t)
 	for name, c := range map[string]struct{ user, password, want string }{
 		"no password":    {"", "", ""},
@@ -291,7 +286,7 @@ func TestMicrosocks(t *testing.T) {
 			if c.user != "" {
 				args = append(args, "-u", "ann", "-P", "secret")
 			}
-			cmd := exec.Command("microsocks", args...)
+			cmd := exec.Command(microsocks, args...)
 			require.NoError(t, cmd.Start())
 			t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 			p := &Proxy{Scheme: SOCKS5, Server: addr.Remote{Host: "127.0.0.1", Port: uint16(port)}, User: c.user, Password: c.password}

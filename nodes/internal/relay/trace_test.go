@@ -22,13 +22,7 @@ import (
 // The relay's own counters say that bytes are spliced; here the kernel says it, by a
 // trace of the system calls of a relay that carries both ways.
 func TestATraceShowsTheSplice(t *testing.T) {
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("strace is not installed, and CI must have it (.ci/run)")
-		}
-		t.Skip("needs strace: install it to include this test")
-	}
+	strace := nodetest.Foreign(t, "strace", "strace")
 	const forth, back = 8 << 20, 3 << 20
 	trace := filepath.Join(t.TempDir(), "trace")
 	target := nodetest.Listen(t)

@@ -5,23 +5,19 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 )
 
 // TestCurl is another's client with our proxy.
 func TestCurl(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("curl is missing, and CI must have it")
-		}
-		t.Skip("apt-get install curl to include this test")
-	}
+	curl := nodetest.Foreign(t, "curl", "curl")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		_, _ = io.WriteString(w, r.Method+" "+r.Host+" "+string(body))
@@ -58,7 +54,7 @@ func TestCurl(t *testing.T) {
 		{"no CONNECT", []string{"-f", "-x", "http://" + open, "http://localhost:" + port}, "", 22, "405"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := exec.CommandContext(t.Context(), "curl", append([]string{"-q", "-sS", "--max-time", "20", "--noproxy", ""}, c.args...)...)
+			cmd := exec.CommandContext(t.Context(), curl, append([]string{"-q", "-sS", "--max-time", "20", "--noproxy", ""}, c.args...)...)
 			var stdout, stderr bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &stdout, &stderr
 			_ = cmd.Run()

@@ -51,7 +51,7 @@ func start(tb testing.TB, in *nstest.Namespace, cmd *exec.Cmd) *nodetest.Log {
 // startPeer starts coturn's echoing peer.
 func (l lab) startPeer(t *testing.T) {
 	t.Helper()
-	start(t, l.peer, exec.Command(foreign(t, "turnutils_peer"), "-L", peerAddr, "-p", "3480"))
+	start(t, l.peer, exec.Command(nodetest.Foreign(t, "turnutils_peer", "coturn"), "-L", peerAddr, "-p", "3480"))
 	// It says nothing; it is there when it answers.
 	var c net.Conn
 	require.NoError(t, l.peer.Do(func() (err error) {
@@ -69,7 +69,7 @@ func (l lab) startPeer(t *testing.T) {
 }
 
 func TestCoturnsClientAtOurServer(t *testing.T) {
-	uclient := foreign(t, "turnutils_uclient")
+	uclient := nodetest.Foreign(t, "turnutils_uclient", "coturn")
 	l := newLab(t)
 	l.startPeer(t)
 	log := start(t, l.relay, program(t, "relay", "turn", "--user", "alice:wonderland", "--secret", "north"))
@@ -97,7 +97,7 @@ func TestCoturnsClientAtOurServer(t *testing.T) {
 }
 
 func TestOurClientAtCoturnsServer(t *testing.T) {
-	turnserver := foreign(t, "turnserver")
+	turnserver := nodetest.Foreign(t, "turnserver", "coturn")
 	l := newLab(t)
 	l.startPeer(t)
 	log := start(t, l.relay, exec.Command(turnserver, "-n", "--log-file=stdout", "--lt-cred-mech", "--user=alice:wonderland",

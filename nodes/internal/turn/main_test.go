@@ -38,16 +38,3 @@ func program(tb testing.TB, role string, args ...string) *exec.Cmd {
 	cmd.Stderr = os.Stderr
 	return cmd
 }
-
-// foreign returns the path of somebody else's program. CI installs it (.ci/run).
-func foreign(tb testing.TB, name string) string {
-	tb.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			tb.Fatalf("%s is missing, and CI must have it: %v", name, err)
-		}
-		tb.Skipf("%s is missing: install coturn to include this test", name)
-	}
-	return path
-}
