@@ -181,7 +181,7 @@ func TestPeerThatVanishes(t *testing.T) {
 					}))
 					defer l.Close()
 					p := start(t, relay, unusual, "relay", args...)
-					before := p.held(t)
+					before := p.atRest(t)
 					var near net.Conn
 					require.NoError(t, client.Do(func() (err error) {
 						near, err = net.Dial("tcp4", lanIP+":7000")

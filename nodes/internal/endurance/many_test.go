@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -73,7 +74,7 @@ func TestEveryEndLeavesNothing(t *testing.T) {
 		rig := f.start(t, field, limits{idle: idleLimit})
 		var before []held
 		for _, p := range rig.processes {
-			before = append(before, p.held(t))
+			before = append(before, p.atRest(t))
 		}
 
 		began := time.Now()
@@ -167,7 +168,8 @@ func awaitRest(t testing.TB, p *process, before held) (after held) {
 	limit := time.Now().Add(patience)
 	for !rests() {
 		if time.Now().After(limit) {
-			assert.Fail(t, "something is left", "%s: before %+v, after %+v", p.cmd.Args[1:], before, after)
+			assert.Fail(t, "something is left", "%s: before %+v, after %+v; its stacks are in the output", p.cmd.Args[1:], before, after)
+			_ = p.cmd.Process.Signal(syscall.SIGQUIT) // prints them
 			return after
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -113,6 +113,28 @@ func (p *process) held(t testing.TB) held {
 	return h
 }
 
+// atRest is what the process holds once that has been the same for a while: who has just
+// said that it is ready, or has ended a connection, may not be done with it.
+func (p *process) atRest(t testing.TB) held {
+	t.Helper()
+	const same = 10
+	h := p.held(t)
+	for n := 0; n < same; n++ {
+		time.Sleep(10 * time.Millisecond)
+		before := h
+		if h = p.held(t); !h.sameAs(before) {
+			n = 0
+		}
+	}
+	return h
+}
+
+// sameAs reports whether h is as many of everything as o.
+func (h held) sameAs(o held) bool {
+	o.Heap = h.Heap
+	return h == o
+}
+
 // end ends the process by a signal, and waits for it.
 func (p *process) end(by syscall.Signal) {
 	if p.cmd.ProcessState != nil {

@@ -29,7 +29,7 @@ func BenchmarkFastAmongSlow(b *testing.B) {
 	for _, f := range slowForms {
 		b.Run(fmt.Sprintf("%s/slow=%d", f.name, n), func(b *testing.B) {
 			rig, direct := f.startSlow(b, n)
-			before := rig.processes[0].held(b)
+			before := rig.processes[0].atRest(b)
 			var alone, among, directAlone, directAmong, ratio, memory, cpu []float64
 			rig.send(b, benchSize) // to warm up
 			for range b.N {

@@ -263,7 +263,7 @@ func TestFastAmongSlow(t *testing.T) {
 	for _, f := range slowForms {
 		t.Run(f.name, func(t *testing.T) {
 			rig, _ := f.startSlow(t, n)
-			before := rig.processes[0].held(t)
+			before := rig.processes[0].atRest(t)
 			crowd := rig.gather(t, n)
 			took := rig.send(t, fastSize)
 			held := rig.processes[0].held(t)
