@@ -95,16 +95,6 @@ func foreign(t *testing.T, handle func(net.Conn)) string {
 	return l.Addr().String()
 }
 
-// freePort returns a port of host that nobody uses, and that no earlier connection
-// left in TIME_WAIT.
-func freePort(t *testing.T, host string) int {
-	t.Helper()
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
 // closedPort returns an address on loopback where nothing listens.
 func closedPort(t *testing.T) string {
 	t.Helper()

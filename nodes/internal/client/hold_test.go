@@ -31,7 +31,7 @@ func TestHold(t *testing.T) {
 	many, endMany := start("hold", servicesIP+":8009", "--count", "20")
 	many.Wait(t, "\n")
 	assert.Equal(t, "ready      20 connections to "+servicesIP+":8009\n", many.String())
-	port := freePort(t, "127.0.0.102")
+	port := nodetest.FreePort(t)
 	one, endOne := start("hold", servicesIP+":8009", "--bind", fmt.Sprintf("127.0.0.102:%d", port))
 	one.Wait(t, "\n")
 	assert.Equal(t, fmt.Sprintf("ready      127.0.0.102:%d -> %s:8009\n", port, servicesIP), one.String())
@@ -46,7 +46,7 @@ func TestHold(t *testing.T) {
 // A connection is told from others by both ends: the same pair of them twice cannot be.
 func TestHeldTwice(t *testing.T) {
 	serve(t, "menu="+servicesIP)
-	source := fmt.Sprintf("127.0.0.102:%d", freePort(t, "127.0.0.102"))
+	source := fmt.Sprintf("127.0.0.102:%d", nodetest.FreePort(t))
 	out, end := start("hold", servicesIP+":8009", "--bind", source)
 	defer end()
 	out.Wait(t, "ready")

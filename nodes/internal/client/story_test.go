@@ -18,7 +18,7 @@ import (
 func TestStory(t *testing.T) {
 	serve(t, "echo="+echoAddr)
 	nobody := closedPort(t)
-	local := fmt.Sprintf("127.0.0.103:%d", freePort(t, "127.0.0.103"))
+	local := fmt.Sprintf("127.0.0.103:%d", nodetest.FreePort(t))
 	got := call(t, "story", "--exit", "--then", `client echo `+echoAddr+` "your words"`,
 		"# Nobody listens there.\nWhat will connect say?", "! echo "+nobody+" hi",
 		"# Here somebody does:", "echo --bind "+local+" "+echoAddr+` "Hello, world"`)

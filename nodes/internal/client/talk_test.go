@@ -65,7 +65,7 @@ func TestTalk(t *testing.T) {
 
 func TestBind(t *testing.T) {
 	serve(t, "echo="+echoAddr)
-	port := fmt.Sprint(freePort(t, "127.0.0.102"))
+	port := fmt.Sprint(nodetest.FreePort(t))
 	got := call(t, "echo", echoAddr, "x", "--bind", "127.0.0.102:"+port)
 	assert.Equal(t, "connected  127.0.0.102:"+port+" -> "+echoAddr+"\nreply      x\nobserved   127.0.0.102:"+port+"\n", got.stdout, got.stderr)
 	got = call(t, "echo", "--udp", echoAddr, "x", "--bind", "127.0.0.102")

@@ -5,12 +5,10 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	mrand "math/rand/v2"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/crosslan/crosslan/nodes/internal/addr"
+	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 	"github.com/crosslan/crosslan/nodes/internal/proxy"
 	"github.com/crosslan/crosslan/nodes/internal/rendezvous"
 )
@@ -102,27 +101,11 @@ func listenTargets(serve func(*net.TCPConn)) ([]net.Listener, error) {
 	return listeners, nil
 }
 
-// freeAddress is an address with a port that nobody has. It is below those that the kernel
-// gives to connections (net.ipv4.ip_local_port_range): there may be ten thousand.
+// freeAddress is an address with a port that nobody has.
 func freeAddress(t testing.TB, ip string) netip.AddrPort {
 	t.Helper()
-	for range 1000 {
-		port := uint16(10000 + mrand.IntN(20000))
-		l, err := net.Listen("tcp4", netip.AddrPortFrom(netip.IPv4Unspecified(), port).String())
-		if err != nil {
-			continue
-		}
-		require.NoError(t, l.Close())
-		if _, given := givenPorts.LoadOrStore(port, true); !given {
-			return netip.AddrPortFrom(netip.MustParseAddr(ip), port)
-		}
-	}
-	require.Fail(t, "no port is free")
-	return netip.AddrPort{}
+	return netip.AddrPortFrom(netip.MustParseAddr(ip), nodetest.FreePort(t))
 }
-
-// givenPorts are those that freeAddress has returned.
-var givenPorts sync.Map
 
 // turn is a number that is another each time.
 func (f *field) turn() int { return int(f.next.Add(1)) }

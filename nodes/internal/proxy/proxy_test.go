@@ -281,8 +281,8 @@ func TestMicrosocks(t *testing.T) {
 		"refused":        {"", "", "reply 5 connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			port := freePort(t)
-			args := []string{"-i", "127.0.0.1", "-p", strconv.Itoa(port)}
+			port := nodetest.FreePort(t)
+			args := []string{"-i", "127.0.0.1", "-p", strconv.Itoa(int(port))}
 			if c.user != "" {
 				args = append(args, "-u", "ann", "-P", "secret")
 			}
@@ -310,12 +310,4 @@ func TestMicrosocks(t *testing.T) {
 			converse(t, conn)
 		})
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }

@@ -82,27 +82,12 @@ func refusedWith(t testing.TB, o ClientOptions) error {
 	return err
 }
 
-// freePort is a port that nobody has at the moment.
-func freePort(t testing.TB, p Protocol) uint16 {
-	t.Helper()
-	if p == UDP {
-		c, err := net.ListenPacket("udp4", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer c.Close()
-		return addr.Of(c.LocalAddr()).Port()
-	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return addr.Of(l.Addr()).Port()
-}
-
 // to is a forward from a free port.
 func to(t testing.TB, p Protocol, target net.Addr) Forward {
 	t.Helper()
 	a := addr.Of(target)
 	return Forward{
-		Publication: Publication{Protocol: p, Port: freePort(t, p)},
+		Publication: Publication{Protocol: p, Port: nodetest.FreePort(t)},
 		Target:      addr.Remote{Host: a.Addr().String(), Port: a.Port()},
 	}
 }

@@ -44,7 +44,7 @@ func attachBy(t *testing.T, r *testRelay, ports ...Publication) *yamux.Session {
 
 func TestClientThatOpensStreamsGetsNone(t *testing.T) {
 	r := startRelay(t, relayOptions())
-	s := attachBy(t, r, Publication{TCP, freePort(t, TCP)})
+	s := attachBy(t, r, Publication{TCP, nodetest.FreePort(t)})
 	for range 1000 {
 		stream, err := s.OpenStream()
 		require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestClientThatSaysNonsenseInAStream(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := startRelay(t, relayOptions())
-			f := Forward{Publication: Publication{TCP, freePort(t, TCP)}}
+			f := Forward{Publication: Publication{TCP, nodetest.FreePort(t)}}
 			s := attachBy(t, r, f.Publication)
 			outside := dialTCP(t, f)
 			stream, err := s.AcceptStream()
