@@ -46,9 +46,6 @@ func (r *Registry) Partners(flags *pflag.FlagSet, names ...string) func(name str
 	}
 }
 
-// Streams reports whether the service serves streams of bytes.
-func (p *Partner) Streams() bool { return p.handlers.Stream != nil }
-
 // Datagrams reports whether the service answers datagrams.
 func (p *Partner) Datagrams() bool { return p.handlers.Datagram != nil }
 
