@@ -79,10 +79,11 @@ func TestUPnP(t *testing.T) {
 func TestUPnPCountsWhatItCannotRead(t *testing.T) {
 	s, _, _ := fakeServer()
 	d := &gatewayDevice{server: s}
-	for _, body := range []string{"", "<", "<a/>", strings.Repeat(" ", largestAction+1)} {
+	elsewhere := string(call(linkType, "GetCommonLinkProperties", nil)) // another service's, by its own path
+	for _, body := range []string{"", "<", "<a/>", strings.Repeat(" ", largestAction+1), elsewhere} {
 		assert.Equal(t, http.StatusBadRequest, post(t, d, "10.16.1.10", []byte(body)).Code)
 	}
-	assert.EqualValues(t, 4, s.journal.malformed.Load())
+	assert.EqualValues(t, 5, s.journal.malformed.Load())
 }
 
 func TestUPnPIsForTheInside(t *testing.T) {
