@@ -5,11 +5,13 @@ import (
 	"errors"
 	"iter"
 	"net"
+
+	"github.com/crosslan/crosslan/nodes/internal/errno"
 )
 
 // Accept yields the connections that come to l, until ctx is done or l is closed. When
-// the kernel refuses one, failed is told, and the next try comes after a pause. A
-// connection that comes when ctx is done is reset.
+// the kernel has none to give, failed is told so in the words of an errno.Error, and the
+// next try comes after a pause. A connection that comes when ctx is done is reset.
 func Accept(ctx context.Context, l *net.TCPListener, failed func(error)) iter.Seq[*net.TCPConn] {
 	return func(yield func(*net.TCPConn) bool) {
 		delay := First
@@ -25,7 +27,7 @@ func Accept(ctx context.Context, l *net.TCPListener, failed func(error)) iter.Se
 			case errors.Is(err, net.ErrClosed):
 				return
 			case err != nil:
-				failed(err)
+				failed(errno.Wrap("accept", err, "others wait"))
 				delay = Pause(ctx, delay)
 				continue
 			}

@@ -76,7 +76,7 @@ func (c *chat) talkAndListen(ctx context.Context, s *stream, _ []string) error {
 	}
 	defer wake.close()
 	loop.wake = int(wake.wake.Fd())
-	raw, err := s.tcp.SyscallConn()
+	raw, err := s.socket.SyscallConn()
 	if err != nil {
 		return err
 	}

@@ -132,17 +132,17 @@ func (f *file) get(s *stream, name string) error {
 type timed struct{ s *stream }
 
 func (t timed) Read(p []byte) (int, error) {
-	if err := t.s.tcp.SetReadDeadline(time.Now().Add(t.s.timeout)); err != nil {
+	if err := t.s.socket.SetReadDeadline(time.Now().Add(t.s.timeout)); err != nil {
 		return 0, err
 	}
-	return t.s.tcp.Read(p)
+	return t.s.socket.Read(p)
 }
 
 func (t timed) Write(p []byte) (int, error) {
-	if err := t.s.tcp.SetWriteDeadline(time.Now().Add(t.s.timeout)); err != nil {
+	if err := t.s.socket.SetWriteDeadline(time.Now().Add(t.s.timeout)); err != nil {
 		return 0, err
 	}
-	return t.s.tcp.Write(p)
+	return t.s.socket.Write(p)
 }
 
 // failedTransfer words why a file did not get across: the server's words, the

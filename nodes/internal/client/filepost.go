@@ -105,24 +105,24 @@ func (f *file) post(ctx context.Context, s *stream, path string) error {
 // sendWatching sends the file and listens at the same time for the server's
 // refusal, which may come at any moment.
 func (f *file) sendWatching(s *stream, c *content) (transfer.Digest, error) {
-	if err := s.tcp.SetReadDeadline(time.Time{}); err != nil {
+	if err := s.socket.SetReadDeadline(time.Time{}); err != nil {
 		return transfer.Digest{}, err
 	}
 	w := &watching{timed: timed{s}, ended: make(chan struct{})}
 	go func() {
 		defer close(w.ended)
-		_, w.word = transfer.ReadHeader(bufio.NewReader(s.tcp))
+		_, w.word = transfer.ReadHeader(bufio.NewReader(s.socket))
 	}()
 	progress := newProgress(s.events, f.out, c.size)
 	digest, err := transfer.Send(w, c, c.size, progress.add)
 	if err == nil {
-		err = s.tcp.CloseWrite()
+		err = s.socket.CloseWrite()
 	}
 	limit := s.timeout
 	if err != nil {
 		limit = lastWord
 	}
-	if limitErr := s.tcp.SetReadDeadline(time.Now().Add(limit)); limitErr != nil {
+	if limitErr := s.socket.SetReadDeadline(time.Now().Add(limit)); limitErr != nil {
 		s.close() // which ends the goroutine as well
 	}
 	<-w.ended

@@ -55,7 +55,7 @@ func openHeld(ctx context.Context, remote addr.Remote, o *options, count int) (c
 			h.close()
 			return nil, err
 		}
-		h.streams = append(h.streams, &stream{tcp: tcp, remote: remote, timeout: o.timeout, events: node.From(ctx)})
+		h.streams = append(h.streams, &stream{socket: tcp, remote: remote, timeout: o.timeout, events: node.From(ctx)})
 	}
 	return h, nil
 }
@@ -63,7 +63,7 @@ func openHeld(ctx context.Context, remote addr.Remote, o *options, count int) (c
 // say says nothing: it waits for the end of the program.
 func (h *held) say([]byte) error {
 	first := h.streams[0]
-	local := addr.Of(first.tcp.LocalAddr())
+	local := addr.Of(first.socket.LocalAddr())
 	text := fmt.Sprintf("%v -> %v", local, first.remote)
 	if n := len(h.streams); n > 1 {
 		text = fmt.Sprintf("%d connections to %v", n, first.remote)

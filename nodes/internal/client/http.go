@@ -68,7 +68,7 @@ func (w *web) get(ctx context.Context, s *stream, args []string) error {
 	if err := s.limit(); err != nil {
 		return err
 	}
-	response, err := http.ReadResponse(bufio.NewReader(s.tcp), r)
+	response, err := http.ReadResponse(bufio.NewReader(s.socket), r)
 	if err != nil {
 		return s.fail("recv", err)
 	}

@@ -41,6 +41,7 @@ type options struct {
 	bind    string
 	timeout time.Duration // for each step
 	dial    dial.Options
+	nagle   bool         // TCP_NODELAY, which Go sets, is off
 	through string       // the proxy, as it was given
 	proxy   *proxy.Proxy // nil for none
 }

@@ -117,7 +117,7 @@ func (p *partner) talk(ctx context.Context, w *punch.Way) error {
 func (p *partner) ask(ctx context.Context, w *punch.Way, socket punch.Socket) error {
 	stop := context.AfterFunc(ctx, func() { w.Conn().Close() })
 	defer stop()
-	s := &stream{tcp: socket, remote: addr.RemoteAt(addr.Of(w.Conn().RemoteAddr())), timeout: p.limit, events: node.From(ctx), receive: sameLength}
+	s := &stream{socket: socket, remote: addr.RemoteAt(addr.Of(w.Conn().RemoteAddr())), timeout: p.limit, events: node.From(ctx), receive: sameLength}
 	switch {
 	case p.chats:
 		return p.chat.talkAndListen(ctx, s, nil)

@@ -20,7 +20,7 @@ func (s *stream) recv(size int) ([]byte, error) {
 		return nil, err
 	}
 	b := make([]byte, size)
-	n, err := s.tcp.Read(b)
+	n, err := s.socket.Read(b)
 	if err != nil && err != io.EOF {
 		return nil, s.fail("recv", err)
 	}
@@ -32,11 +32,11 @@ func (s *stream) recv(size int) ([]byte, error) {
 func (s *stream) recvSettled(size int, whole func([]byte) bool) ([]byte, error) {
 	message, err := s.recv(size)
 	for err == nil && len(message) > 0 && len(message) < size && !whole(message) {
-		if err := s.tcp.SetReadDeadline(time.Now().Add(settle)); err != nil {
+		if err := s.socket.SetReadDeadline(time.Now().Add(settle)); err != nil {
 			return nil, err
 		}
 		b := make([]byte, size-len(message))
-		n, readErr := s.tcp.Read(b)
+		n, readErr := s.socket.Read(b)
 		message = append(message, b[:n]...)
 		switch {
 		case errors.Is(readErr, os.ErrDeadlineExceeded), readErr == io.EOF: // the next recv says it again
@@ -53,7 +53,7 @@ func (s *stream) send(b []byte) error {
 	if err := s.limit(); err != nil {
 		return err
 	}
-	if _, err := s.tcp.Write(b); err != nil {
+	if _, err := s.socket.Write(b); err != nil {
 		return s.fail("send", err)
 	}
 	return nil
@@ -67,13 +67,13 @@ func (s *stream) hungUp(instead string) error {
 // finish ends this side and waits for the server to end its own: then it has read
 // everything. It returns what else came, of which there should be nothing.
 func (s *stream) finish() ([]byte, error) {
-	if err := s.tcp.CloseWrite(); err != nil {
+	if err := s.socket.CloseWrite(); err != nil {
 		return nil, s.fail("shutdown", err)
 	}
 	if err := s.limit(); err != nil {
 		return nil, err
 	}
-	rest, err := io.ReadAll(io.LimitReader(s.tcp, maxAnswer))
+	rest, err := io.ReadAll(io.LimitReader(s.socket, maxAnswer))
 	if err != nil {
 		return nil, s.fail("recv", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"net"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,7 +51,6 @@ type sink struct {
 	session
 	frame framing
 	pause time.Duration // between two sends
-	nagle bool
 }
 
 func sinkCommand() *cobra.Command {
@@ -75,7 +73,7 @@ func sinkCommand() *cobra.Command {
   client sink 10.1.1.10:8090 --udp one two three`
 	cmd.Flags().Var(&k.frame, "frame", "how a message is told from the next")
 	cmd.Flags().DurationVar(&k.pause, "pause", 0, "wait this long between two sends")
-	cmd.Flags().BoolVar(&k.nagle, "nagle", false, "let the kernel wait for more before it sends (TCP_NODELAY off)")
+	cmd.Flags().BoolVar(&k.options.nagle, "nagle", false, "let the kernel wait for more before it sends (TCP_NODELAY off)")
 	cmd.Flags().BoolVar(&k.udp, "udp", false, "send datagrams, each message as one")
 	stream := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -88,10 +86,6 @@ func sinkCommand() *cobra.Command {
 }
 
 func (k *sink) sendAll(ctx context.Context, s *stream, messages []string) error {
-	tcp := s.tcp.(*net.TCPConn) // as openStream has made it
-	if err := tcp.SetNoDelay(!k.nagle); err != nil {
-		return s.fail("setsockopt", err)
-	}
 	for m, err := range k.paced(ctx, messages) {
 		if err == nil {
 			err = s.send(m)

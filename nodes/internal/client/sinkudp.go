@@ -14,7 +14,7 @@ import (
 // runDatagrams is the command with --udp: args are the server's address and the
 // messages.
 func (k *sink) runDatagrams(cmd *cobra.Command, args []string) error {
-	if k.nagle {
+	if k.options.nagle {
 		return node.Usagef("--nagle is TCP's: no datagram waits for another")
 	}
 	d := k.dialogue

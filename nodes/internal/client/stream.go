@@ -21,7 +21,7 @@ import (
 
 // stream is a conversation over TCP, or over what stands in for it (partner).
 type stream struct {
-	tcp     service.Socket
+	socket  service.Socket
 	remote  addr.Remote
 	timeout time.Duration
 	events  *node.Events
@@ -38,7 +38,13 @@ func openStream(receive func(*stream, []byte) ([]byte, error)) func(context.Cont
 		if err != nil {
 			return nil, err
 		}
-		s.tcp = tcp
+		if o.nagle {
+			if err := tcp.SetNoDelay(false); err != nil {
+				tcp.Close()
+				return nil, errno.Wrap("setsockopt", err, remote.String())
+			}
+		}
+		s.socket = tcp
 		return s, nil
 	}
 }
@@ -50,14 +56,14 @@ func (s *stream) printConnected(c *net.TCPConn) {
 		slog.Any("getsockname", local), slog.Any("getpeername", peer))
 }
 
-func (s *stream) close() error { return s.tcp.Close() }
+func (s *stream) close() error { return s.socket.Close() }
 
 // say sends a message and prints the answer.
 func (s *stream) say(message []byte) error {
 	if err := s.limit(); err != nil {
 		return err
 	}
-	if _, err := s.tcp.Write(message); err != nil {
+	if _, err := s.socket.Write(message); err != nil {
 		return s.fail("send", err)
 	}
 	if err := s.limit(); err != nil {
@@ -73,14 +79,14 @@ func (s *stream) say(message []byte) error {
 
 // limit begins a step: it may take as long as --timeout says.
 func (s *stream) limit() error {
-	return s.tcp.SetDeadline(time.Now().Add(s.timeout))
+	return s.socket.SetDeadline(time.Now().Add(s.timeout))
 }
 
 // sameLength reads as many bytes as the message has: a service that changes no
 // length needs no end of a message, and the answer may come in pieces.
 func sameLength(s *stream, message []byte) ([]byte, error) {
 	answer := make([]byte, len(message))
-	n, err := io.ReadFull(s.tcp, answer)
+	n, err := io.ReadFull(s.socket, answer)
 	switch {
 	case err == nil:
 		return answer, nil
@@ -95,7 +101,7 @@ const maxAnswer = 1 << 20
 
 // untilEOF reads until the server closes.
 func untilEOF(s *stream, _ []byte) ([]byte, error) {
-	answer, err := io.ReadAll(io.LimitReader(s.tcp, maxAnswer))
+	answer, err := io.ReadAll(io.LimitReader(s.socket, maxAnswer))
 	if err != nil {
 		return nil, s.fail("recv", err)
 	}
@@ -110,7 +116,7 @@ func (s *stream) observe() error {
 	if err := s.limit(); err != nil {
 		return err
 	}
-	seen, err := observe.Ask(s.tcp)
+	seen, err := observe.Ask(s.socket)
 	return printObserved(s.events, seen, err, s.timeout, s.fail)
 }
 

@@ -7,8 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -300,12 +298,7 @@ func TestStrangersDatagramsGoNowhere(t *testing.T) {
 }
 
 func TestNothingIsLeft(t *testing.T) {
-	descriptors := func() int {
-		files, err := os.ReadDir("/proc/self/fd")
-		require.NoError(t, err)
-		return len(files)
-	}
-	goroutines, before := runtime.NumGoroutine(), descriptors()
+	await := nodetest.NothingLeft(t)
 	r := start(t, config())
 	for i := range 100 {
 		a, b := r.pair(t, "token")
@@ -319,7 +312,5 @@ func TestNothingIsLeft(t *testing.T) {
 		require.Eventually(t, func() bool { return strings.Count(r.log.String(), `"event":"gone"`) == want }, patience, time.Millisecond)
 	}
 	r.stop()
-	// The condition itself runs in one more.
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= goroutines+1 }, patience, time.Millisecond)
-	require.LessOrEqual(t, descriptors(), before)
+	await()
 }

@@ -171,7 +171,7 @@ func (a *attemptTCP) try(n int) {
 
 // accept takes the connections that come in.
 func (a *attemptTCP) accept() {
-	failed := func(err error) { a.station.events.Print("failed", errno.Wrap("accept", err, "").Error()) }
+	failed := func(err error) { a.station.events.Print("failed", err.Error()) }
 	for c := range backoff.Accept(a.ctx, a.listener, failed) {
 		select {
 		case a.room <- struct{}{}:

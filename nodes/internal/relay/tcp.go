@@ -51,7 +51,7 @@ func (l *tcpListener) serve(ctx context.Context) error {
 	var starved, full spell
 	failed := func(err error) {
 		if starved.begins() {
-			l.relay.printLimited(l.forward, errno.Wrap("accept", err, "others wait").Error())
+			l.relay.printLimited(l.forward, err.Error())
 		}
 	}
 	for client := range backoff.Accept(ctx, l.TCPListener, failed) {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"runtime"
 	"testing"
 	"time"
 
@@ -248,7 +247,7 @@ func TestStopResets(t *testing.T) {
 }
 
 func TestNothingIsLeft(t *testing.T) {
-	before := resources(t)
+	await := nodetest.NothingLeft(t)
 	t.Run("relay", func(t *testing.T) {
 		target := echo(t)
 		r := startRelay(t, DefaultOptions(), to(TCP, target.Addr()), to(UDP, echoUDP(t).LocalAddr()))
@@ -268,24 +267,5 @@ func TestNothingIsLeft(t *testing.T) {
 		nodetest.Receive(t, u, "datagram")
 		r.log.wait(t, "closed", 30)
 	})
-	// A goroutine that has been told to end may take a moment.
-	limit := time.Now().Add(patience)
-	after := resources(t)
-	for ; after.exceed(before) && time.Now().Before(limit); after = resources(t) {
-		runtime.Gosched()
-	}
-	assert.False(t, after.exceed(before), "before %+v, after %+v", before, after)
-}
-
-// held is what a process holds.
-type held struct{ goroutines, descriptors int }
-
-func (h held) exceed(before held) bool {
-	return h.goroutines > before.goroutines || h.descriptors > before.descriptors
-}
-
-func resources(t testing.TB) held {
-	entries, err := os.ReadDir("/proc/self/fd")
-	require.NoError(t, err)
-	return held{goroutines: runtime.NumGoroutine(), descriptors: len(entries)}
+	await()
 }

@@ -4,16 +4,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
-	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 	"github.com/crosslan/crosslan/nodes/internal/reliable"
 )
 
@@ -127,7 +128,7 @@ func TestBrokenOff(t *testing.T) {
 			end(cancel, a)
 			_, err = ob.stream.Read(got)
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-			require.ErrorContains(t, err, "read udp 10.5.1.98:4000->10.5.1.97:4000: the other side has broken off")
+			require.ErrorContains(t, err, fmt.Sprintf("read udp %v->%v: the other side has broken off", b.LocalAddr(), a.LocalAddr()))
 			assert.NotErrorIs(t, err, io.EOF)
 			_ = ob.stream.Close()
 			cancel()
@@ -145,6 +146,7 @@ func TestNotRead(t *testing.T) {
 	for err == nil {
 		_, err = sb.Write(make([]byte, 1<<16))
 	}
+	require.ErrorIs(t, err, syscall.EPIPE)
 	require.NoError(t, sb.Close())
 }
 
@@ -154,10 +156,10 @@ func TestNotTaken(t *testing.T) {
 	first, second := start(t, t.Context(), a, "key", true, 300*time.Millisecond), start(t, t.Context(), b, "key", false, limit)
 	oa, ob := <-first, <-second
 	require.NoError(t, errors.Join(oa.err, ob.err))
-	a.sever()
+	sever(a, b)
 	_, err := oa.stream.Write([]byte("in vain"))
 	require.NoError(t, err)
-	require.ErrorContains(t, oa.stream.Close(), "10.5.1.98:4000 has not taken everything within 0.3 s")
+	require.ErrorContains(t, oa.stream.Close(), b.LocalAddr().String()+" has not taken everything within 0.3 s")
 	require.NoError(t, a.Close())
 	_ = ob.stream.Close()
 }
@@ -175,16 +177,16 @@ func TestStranger(t *testing.T) {
 // TestNoAnswer: a partner that speaks no QUIC is told from one that has left.
 func TestNoAnswer(t *testing.T) {
 	for _, leads := range []bool{true, false} {
-		a, _ := paths(t, 0)
-		got := <-start(t, t.Context(), a, "key", leads, 200*time.Millisecond)
-		require.ErrorContains(t, got.err, "stream over UDP to 10.5.1.98:4000: it does not answer by QUIC within 0.2 s: both sides must want a stream")
-
 		a, b := paths(t, 0)
+		got := <-start(t, t.Context(), a, "key", leads, 200*time.Millisecond)
+		require.ErrorContains(t, got.err, "stream over UDP to "+b.LocalAddr().String()+": it does not answer by QUIC within 0.2 s: both sides must want a stream")
+
+		a, b = paths(t, 0)
 		waiting := start(t, t.Context(), a, "key", leads, limit)
 		require.NoError(t, b.Close())
 		got = <-waiting
 		require.ErrorIs(t, got.err, io.EOF)
-		require.ErrorContains(t, got.err, "10.5.1.98:4000 has left")
+		require.ErrorContains(t, got.err, b.LocalAddr().String()+" has left")
 
 		a, _ = paths(t, 0)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -196,12 +198,7 @@ func TestNoAnswer(t *testing.T) {
 
 // TestNothingIsLeft: however a stream ends, no goroutine and no descriptor is left of it.
 func TestNothingIsLeft(t *testing.T) {
-	held := func() int {
-		descriptors, err := os.ReadDir("/proc/self/fd")
-		require.NoError(t, err)
-		return runtime.NumGoroutine() + len(descriptors)
-	}
-	before := held()
+	await := nodetest.NothingLeft(t)
 	for i := range 12 {
 		a, b := paths(t, 0)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -218,7 +215,7 @@ func TestNothingIsLeft(t *testing.T) {
 		case 1:
 			cancel()
 		case 2:
-			a.sever()
+			sever(a, b)
 		}
 		for _, o := range []opened{oa, ob} {
 			if o.stream != nil {
@@ -229,10 +226,5 @@ func TestNothingIsLeft(t *testing.T) {
 		a.Close()
 		b.Close()
 	}
-	for begin := time.Now(); held() > before; time.Sleep(10 * time.Millisecond) {
-		if time.Since(begin) > limit {
-			stacks := make([]byte, 1<<20)
-			t.Fatalf("goroutines and descriptors: %d, before %d\n%s", held(), before, stacks[:runtime.Stack(stacks, true)])
-		}
-	}
+	await()
 }

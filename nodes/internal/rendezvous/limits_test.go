@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 )
 
 func TestLimits(t *testing.T) {
@@ -108,20 +109,17 @@ func TestCookies(t *testing.T) {
 	assert.False(t, c.good(Cookie{}, now, from, id))
 }
 
-// TestNothingIsLeft: a server that has ended has no goroutine, whatever its clients do.
+// TestNothingIsLeft: a server that has ended has no goroutine and no descriptor, whatever its clients do.
 func TestNothingIsLeft(t *testing.T) {
-	before := runtime.NumGoroutine()
-	r := start(t, nil)
-	for i := range 20 {
-		r.dial(t, "tcp", "half-open")
-		pair(t, r, "tcp", fmt.Sprint("pair ", i))
-		pair(t, r, "udp", fmt.Sprint("pair ", i))
-	}
-	r.stop()
-	for end := time.Now().Add(patience); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			stacks := make([]byte, 1<<20)
-			t.Fatalf("goroutines are left:\n%s", stacks[:runtime.Stack(stacks, true)])
+	await := nodetest.NothingLeft(t)
+	t.Run("server", func(t *testing.T) {
+		r := start(t, nil)
+		for i := range 20 {
+			r.dial(t, "tcp", "half-open")
+			pair(t, r, "tcp", fmt.Sprint("pair ", i))
+			pair(t, r, "udp", fmt.Sprint("pair ", i))
 		}
-	}
+		r.stop()
+	})
+	await()
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/crosslan/crosslan/nodes/internal/addr"
 	"github.com/crosslan/crosslan/nodes/internal/backoff"
-	"github.com/crosslan/crosslan/nodes/internal/errno"
 )
 
 // outbox is how many messages wait for a client that does not read before it is cut off.
@@ -87,8 +86,7 @@ func (l *tcpLine) waitDelivered() {
 
 // serveTCP accepts until ctx is done, and leaves each connection to a goroutine of g.
 func (s *Server) serveTCP(ctx context.Context, g *errgroup.Group, listener *net.TCPListener, slots chan struct{}) error {
-	failed := func(err error) { s.journal.failed(errno.Wrap("accept", err, "")) }
-	for c := range backoff.Accept(ctx, listener, failed) {
+	for c := range backoff.Accept(ctx, listener, s.journal.failed) {
 		select {
 		case slots <- struct{}{}:
 		default:

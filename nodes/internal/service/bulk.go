@@ -17,32 +17,32 @@ import (
 // bulk is a connection while a file crosses it: no event for each chunk, and
 // nothing in it is a question for the observed address.
 type bulk struct {
-	tcp   Socket
-	stall time.Duration
+	socket Socket
+	stall  time.Duration
 }
 
 // bulk returns c for the bytes of a file. A read or a write that takes longer than
 // stall fails.
-func (c *Conn) bulk(stall positive) *bulk { return &bulk{c.tcp, time.Duration(stall)} }
+func (c *Conn) bulk(stall positive) *bulk { return &bulk{c.socket, time.Duration(stall)} }
 
 func (b *bulk) Read(p []byte) (int, error) {
-	if err := b.tcp.SetReadDeadline(time.Now().Add(b.stall)); err != nil {
+	if err := b.socket.SetReadDeadline(time.Now().Add(b.stall)); err != nil {
 		return 0, err
 	}
-	n, err := b.tcp.Read(p)
+	n, err := b.socket.Read(p)
 	return n, exceeded("stall", b.stall, err)
 }
 
 func (b *bulk) Write(p []byte) (int, error) {
-	if err := b.tcp.SetWriteDeadline(time.Now().Add(b.stall)); err != nil {
+	if err := b.socket.SetWriteDeadline(time.Now().Add(b.stall)); err != nil {
 		return 0, err
 	}
-	n, err := b.tcp.Write(p)
+	n, err := b.socket.Write(p)
 	return n, exceeded("stall", b.stall, err)
 }
 
 // release takes the deadlines of bulk away, which are not those of the requests.
-func (b *bulk) release() error { return b.tcp.SetDeadline(time.Time{}) }
+func (b *bulk) release() error { return b.socket.SetDeadline(time.Time{}) }
 
 // refuse answers a request with header, which says why it is not done, and logs
 // that.

@@ -33,20 +33,20 @@ type chat struct {
 var errSlow = errors.New("it does not read what the others say")
 
 func (ch *chat) serve(_ context.Context, c *Conn) error {
-	m := ch.room.enter(func() { c.tcp.Close() })
+	m := ch.room.enter(func() { c.socket.Close() })
 	delivered := make(chan struct{})
 	go func() {
 		defer close(delivered)
 		if err := m.deliver(c); err != nil {
-			c.tcp.Close() // and with it the read below
+			c.socket.Close() // and with it the read below
 		}
 	}()
 	err := ch.listen(c, m)
 	ch.room.leave(m)
 	// What was said to this client before it left, it still gets, if it reads.
-	limitErr := c.tcp.SetWriteDeadline(time.Now().Add(finishLimit))
+	limitErr := c.socket.SetWriteDeadline(time.Now().Add(finishLimit))
 	if limitErr != nil {
-		c.tcp.Close()
+		c.socket.Close()
 	}
 	<-delivered
 	if m.dropped() {

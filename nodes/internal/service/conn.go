@@ -24,16 +24,16 @@ type Socket interface {
 // Conn is a client's TCP connection as a service sees it. Each read and write is an
 // event; a client that asks for its observed address is answered by the way.
 type Conn struct {
-	tcp      Socket
+	socket   Socket
 	observed observe.Conn
 	remote   netip.AddrPort
 	journal  journal
 	idle     time.Duration
 }
 
-func newConn(tcp Socket, j journal, idle time.Duration) *Conn {
-	c := &Conn{tcp: tcp, remote: addr.Of(tcp.RemoteAddr()), journal: j, idle: idle}
-	c.observed.Conn = tcp
+func newConn(s Socket, j journal, idle time.Duration) *Conn {
+	c := &Conn{socket: s, remote: addr.Of(s.RemoteAddr()), journal: j, idle: idle}
+	c.observed.Conn = s
 	c.observed.Asked = func() { j.observed(c.remote) }
 	return c
 }
@@ -41,7 +41,7 @@ func newConn(tcp Socket, j journal, idle time.Duration) *Conn {
 // Read reads a chunk, as recv does. One goroutine may read while another writes.
 func (c *Conn) Read(p []byte) (int, error) {
 	if c.idle > 0 {
-		if err := c.tcp.SetReadDeadline(time.Now().Add(c.idle)); err != nil {
+		if err := c.socket.SetReadDeadline(time.Now().Add(c.idle)); err != nil {
 			return 0, err
 		}
 	}
@@ -55,11 +55,11 @@ func (c *Conn) Read(p []byte) (int, error) {
 // Write writes all of p, as sendall does.
 func (c *Conn) Write(p []byte) (int, error) {
 	if c.idle > 0 {
-		if err := c.tcp.SetWriteDeadline(time.Now().Add(c.idle)); err != nil {
+		if err := c.socket.SetWriteDeadline(time.Now().Add(c.idle)); err != nil {
 			return 0, err
 		}
 	}
-	n, err := c.tcp.Write(p)
+	n, err := c.socket.Write(p)
 	if n > 0 {
 		c.journal.sent(c.remote, p[:n])
 	}
@@ -77,13 +77,13 @@ const finishLimit = 2 * time.Second
 // unread would send RST instead (RFC 9293 section 3.6.1, RFC 2525 section 2.17), which
 // may take the last answer away from the client.
 func (c *Conn) Finish() error {
-	if err := c.tcp.CloseWrite(); err != nil {
+	if err := c.socket.CloseWrite(); err != nil {
 		return err
 	}
-	if err := c.tcp.SetReadDeadline(time.Now().Add(finishLimit)); err != nil {
+	if err := c.socket.SetReadDeadline(time.Now().Add(finishLimit)); err != nil {
 		return err
 	}
-	_, err := io.Copy(io.Discard, c.tcp)
+	_, err := io.Copy(io.Discard, c.socket)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil
 	}

@@ -27,14 +27,14 @@ func newHTTPConn(c *Conn) *httpConn { return &httpConn{Conn: c, closed: make(cha
 func (c *httpConn) Accept() (net.Conn, error) {
 	if !c.accepted {
 		c.accepted = true
-		return &httpStream{c.tcp, c}, nil
+		return &httpStream{c.socket, c}, nil
 	}
 	<-c.closed
 	return nil, net.ErrClosed
 }
 
 // Addr and Close are the listener's.
-func (c *httpConn) Addr() net.Addr { return c.tcp.LocalAddr() }
+func (c *httpConn) Addr() net.Addr { return c.socket.LocalAddr() }
 func (c *httpConn) Close() error   { return nil }
 
 // state is called by net/http, at last when it has closed the connection.
@@ -95,4 +95,4 @@ func (s *httpStream) Write(p []byte) (int, error) {
 }
 
 // CloseWrite lets net/http end its side and wait for the client's.
-func (s *httpStream) CloseWrite() error { return s.c.tcp.CloseWrite() }
+func (s *httpStream) CloseWrite() error { return s.c.socket.CloseWrite() }

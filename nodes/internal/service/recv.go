@@ -33,7 +33,7 @@ func (c *Conn) recv(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	n, err := c.tcp.Read(p)
+	n, err := c.socket.Read(p)
 	if n > 0 {
 		c.journal.received(c.remote, p[:n])
 	}
@@ -44,11 +44,11 @@ func (c *Conn) recv(p []byte) (int, error) {
 // the question for the observed address.
 func (c *Conn) peekQuestion() (bool, error) {
 	if c.idle > 0 {
-		if err := c.tcp.SetReadDeadline(time.Now().Add(c.idle)); err != nil {
+		if err := c.socket.SetReadDeadline(time.Now().Add(c.idle)); err != nil {
 			return false, err
 		}
 	}
-	raw, err := c.tcp.SyscallConn()
+	raw, err := c.socket.SyscallConn()
 	if err != nil {
 		return false, err
 	}
@@ -71,14 +71,14 @@ func (c *Conn) peekQuestion() (bool, error) {
 // answerQuestion reads the question, which is there, and answers it.
 func (c *Conn) answerQuestion() error {
 	var request [stunSize]byte
-	if _, err := io.ReadFull(c.tcp, request[:]); err != nil {
+	if _, err := io.ReadFull(c.socket, request[:]); err != nil {
 		return err
 	}
 	response, err := observe.Response(request[:], c.remote)
 	if err != nil {
 		return err
 	}
-	if _, err := c.tcp.Write(response); err != nil {
+	if _, err := c.socket.Write(response); err != nil {
 		return err
 	}
 	c.journal.observed(c.remote)
@@ -91,7 +91,7 @@ const endLook = 100 // ms
 // waitForEnd waits until the client has ended its side, reading nothing: until
 // poll reports POLLRDHUP.
 func (c *Conn) waitForEnd(ctx context.Context) error {
-	raw, err := c.tcp.SyscallConn()
+	raw, err := c.socket.SyscallConn()
 	if err != nil {
 		return err
 	}

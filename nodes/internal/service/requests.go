@@ -100,14 +100,14 @@ func (r *requests) within(d time.Duration, read func() error) error {
 
 // readWithin is Read with a limit of its own.
 func (c *Conn) readWithin(p []byte, limit time.Duration) (int, error) {
-	if err := c.tcp.SetReadDeadline(time.Now().Add(limit)); err != nil {
+	if err := c.socket.SetReadDeadline(time.Now().Add(limit)); err != nil {
 		return 0, err
 	}
 	n, err := c.observed.Read(p)
 	if n > 0 {
 		c.journal.received(c.remote, p[:n])
 	}
-	if err := c.tcp.SetReadDeadline(time.Time{}); err != nil {
+	if err := c.socket.SetReadDeadline(time.Time{}); err != nil {
 		return n, err
 	}
 	return n, err

@@ -8,7 +8,6 @@ import (
 
 	"github.com/crosslan/crosslan/nodes/internal/addr"
 	"github.com/crosslan/crosslan/nodes/internal/backoff"
-	"github.com/crosslan/crosslan/nodes/internal/errno"
 )
 
 // streams is a service's TCP listener.
@@ -37,8 +36,7 @@ func (l *streams) close() error    { return l.tcp.Close() }
 // serve accepts until ctx is done, and leaves each connection to a goroutine of g,
 // unless clients are to be served one after the other.
 func (l *streams) serve(ctx context.Context, g *errgroup.Group) error {
-	failed := func(err error) { l.journal.failed(errno.Wrap("accept", err, "")) }
-	for c := range backoff.Accept(ctx, l.tcp, failed) {
+	for c := range backoff.Accept(ctx, l.tcp, l.journal.failed) {
 		if l.opt.OneByOne {
 			l.handle(ctx, c)
 			continue

@@ -109,7 +109,7 @@ func (s *Server) accept(ctx context.Context, l *net.TCPListener) error {
 	var starved, full bool
 	failed := func(err error) {
 		if !starved {
-			s.limited(errno.Wrap("accept", err, "others wait").Error())
+			s.limited(err.Error())
 		}
 		starved = true
 	}

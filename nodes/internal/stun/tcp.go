@@ -13,7 +13,6 @@ import (
 
 	"github.com/crosslan/crosslan/nodes/internal/addr"
 	"github.com/crosslan/crosslan/nodes/internal/backoff"
-	"github.com/crosslan/crosslan/nodes/internal/errno"
 )
 
 // idleLimit ends a connection on which no question comes: it is the client's to close
@@ -22,8 +21,7 @@ const idleLimit = time.Minute
 
 // serveTCP accepts until ctx is done, and leaves each connection to a goroutine of g.
 func (s *Server) serveTCP(ctx context.Context, g *errgroup.Group, at spot) error {
-	failed := func(err error) { s.journal.failed(errno.Wrap("accept", err, "")) }
-	for c := range backoff.Accept(ctx, s.tcp[at.addr][at.port], failed) {
+	for c := range backoff.Accept(ctx, s.tcp[at.addr][at.port], s.journal.failed) {
 		g.Go(func() error {
 			s.serveStream(ctx, &stream{TCPConn: c}, at)
 			return nil

@@ -8,8 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"time"
-
-	"github.com/crosslan/crosslan/nodes/internal/errno"
 )
 
 // printRefused tells of a client that was not let in.
@@ -104,5 +102,5 @@ func count(n int64, thing string) string {
 
 // printNotAccepted tells that the kernel had no connection to give.
 func (r *Relay) printNotAccepted(err error) {
-	r.events.Print("failed", errno.Wrap("accept", err, "").Error())
+	r.events.Print("failed", err.Error())
 }

@@ -7,8 +7,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +14,8 @@ import (
 	"github.com/pion/stun/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/crosslan/crosslan/nodes/internal/node/nodetest"
 )
 
 // What a connection ends for, and what it does not.
@@ -149,11 +149,6 @@ func TestASlowTCPClient(t *testing.T) {
 func TestNothingIsLeft(t *testing.T) {
 	config := testConfig(t)
 	s := startServer(t, config)
-	descriptors := func() int {
-		d, err := os.ReadDir("/proc/self/fd")
-		require.NoError(t, err)
-		return len(d)
-	}
 	h := newHost(t)
 	round := func() {
 		for i := range 50 {
@@ -176,16 +171,11 @@ func TestNothingIsLeft(t *testing.T) {
 		}, patience, 10*time.Millisecond)
 	}
 	round() // what is made once is made now
-	fds, goroutines := descriptors(), runtime.NumGoroutine()
+	await := nodetest.NothingLeft(t)
 	for range 3 {
 		round()
 	}
-	// Not Eventually, which has goroutines of its own.
-	for begin := time.Now(); (descriptors() > fds || runtime.NumGoroutine() > goroutines) && time.Since(begin) < patience; {
-		runtime.Gosched()
-	}
-	assert.LessOrEqual(t, descriptors(), fds)
-	assert.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
+	await()
 	assert.Empty(t, s.udp[0].allocations)
 	assert.Empty(t, s.tcp[0].allocations)
 	assert.Empty(t, s.tcp[0].conns)
